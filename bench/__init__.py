@@ -1,0 +1,1 @@
+"""Measurements: each beside a peer on the same server in the same run."""

@@ -1,0 +1,87 @@
+"""How a duration is taken, and how figures are shown and kept."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import statistics
+import subprocess
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+Work = Callable[[], Awaitable[object]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """One line of the table. Times are medians in milliseconds, rates in rows a second."""
+
+    job: str
+    size: str
+    ours: float
+    theirs: float | None = None
+    unit: str = "ms"
+    expect: str = ""  # what it should be
+    ok: bool | None = None  # whether it is; None where nothing is expected
+
+
+async def timed(work: Work, *, times: int, before: Work | None = None) -> float:
+    """The median duration of `work` in milliseconds; `before` prepares each time and is not measured."""
+    durations: list[float] = []
+    for _ in range(times):
+        if before is not None:
+            await before()
+        started = time.perf_counter()
+        await work()
+        durations.append((time.perf_counter() - started) * 1000)
+    return statistics.median(durations)
+
+
+def show(figures: list[Figure]) -> None:
+    """The table, as it stands in the README's words: ours, theirs, the ratio."""
+    print(f"\n{'job':<52}{'size':>12}{'ours':>12}{'theirs':>12}{'ratio':>9}  expected")
+    for one in figures:
+        ratio = _ratio(one)
+        theirs = "" if one.theirs is None else _number(one.theirs, one.unit)
+        verdict = "" if one.ok is None else ("met: " if one.ok else "MISSED: ")
+        print(
+            f"{one.job:<52}{one.size:>12}{_number(one.ours, one.unit):>12}{theirs:>12}"
+            f"{'' if ratio is None else f'{ratio:.3g}×':>9}  {verdict}{one.expect}"
+        )
+
+
+def keep(figures: list[Figure], seconds: float) -> Path:
+    """Write the figures with the commit and the machine to bench/results/."""
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
+    )
+    document = {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "commit": commit.stdout.strip() or None,
+        "machine": {
+            "cores": os.cpu_count(),
+            "architecture": platform.machine(),
+            "python": platform.python_version(),
+            "system": platform.system(),
+        },
+        "seconds": round(seconds),
+        "figures": [{**asdict(one), "ratio": _ratio(one)} for one in figures],
+    }
+    file = Path(__file__).parent / "results" / "latest.json"
+    file.write_text(json.dumps(document, indent=1) + "\n")
+    return file
+
+
+def _ratio(one: Figure) -> float | None:
+    """How many times better ours is: of times theirs over ours, of rates ours over theirs."""
+    if not one.theirs or not one.ours:
+        return None
+    return one.theirs / one.ours if one.unit == "ms" else one.ours / one.theirs
+
+
+def _number(value: float, unit: str) -> str:
+    return f"{value:,.1f} ms" if unit == "ms" else f"{value:,.0f}{unit}"

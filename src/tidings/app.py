@@ -1,0 +1,160 @@
+"""The application: every surface over one database, and what runs beside them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+
+import structlog
+from fastapi import FastAPI
+from starlette.applications import Starlette
+from starlette.datastructures import Headers
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from tidings.clock import Clock
+from tidings.identity.sessions import Sessions
+from tidings.identity.tokens import API_TOKEN
+from tidings.inbox.upkeep import run_upkeep
+from tidings.settings import Settings
+from tidings.storage.engine import Database
+from tidings.storage.migrate import upgrade
+from tidings.surfaces import correlation, front
+from tidings.surfaces.client_ip import TrustedProxies
+from tidings.surfaces.company import app as company
+from tidings.surfaces.limits import Limiter
+from tidings.surfaces.native import app as native
+from tidings.surfaces.personal import app as personal
+from tidings.surfaces.scoped import app as scoped
+from tidings.surfaces.services import Services
+
+UPKEEP_SECONDS = 10
+UPKEEP_GRACE_SECONDS = 5
+
+_EXPOSED = ("RateLimit", "RateLimit-Policy", "Retry-After", "Idempotency-Replayed", correlation.HEADER)
+_log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+
+def create_app(
+    settings: Settings, *, database: Database | None = None, clock: Clock | None = None
+) -> ASGIApp:
+    """Everything over HTTP. Without a `database` one is opened as the settings say, and closed at the end."""
+    opened = database or Database(
+        settings.database_url,
+        clock=clock,
+        pool_size=settings.pool_size,
+        synchronous=settings.sqlite_synchronous,
+    )
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncGenerator[None]:
+        if settings.migrates:
+            await upgrade(opened)
+        async with _upkeep(opened):
+            yield
+        if database is None:
+            await opened.dispose()
+
+    app: ASGIApp = _switch(_services(settings, opened), front.create(opened, lifespan))
+    if settings.cors_origins:
+        # With a credential the browser wants the one origin named, so `*` goes without the refresh cookie.
+        app = CORSMiddleware(
+            app,
+            allow_origins=settings.cors_origins,
+            allow_methods=["*"],
+            allow_headers=["*"],
+            allow_credentials="*" not in settings.cors_origins,
+            expose_headers=_EXPOSED,
+        )
+    return correlation.Correlation(app)
+
+
+def sessions_of(settings: Settings, database: Database) -> Sessions:
+    """The sessions as the settings want them."""
+    return Sessions(
+        database,
+        secret=settings.secret.get_secret_value(),
+        access_seconds=settings.access_token_seconds,
+        refresh_days=settings.refresh_token_days,
+    )
+
+
+def _services(settings: Settings, database: Database) -> Services:
+    return Services(
+        settings=settings,
+        database=database,
+        sessions=sessions_of(settings, database),
+        limiter=Limiter(),
+        proxies=TrustedProxies(settings.trusted_proxies),
+    )
+
+
+@asynccontextmanager
+async def _upkeep(database: Database) -> AsyncGenerator[None]:
+    """Runs the upkeep every few seconds; at the end a run that is under way has a moment to finish."""
+    stop = asyncio.Event()
+
+    async def keep_up() -> None:
+        while not stop.is_set():
+            try:
+                await run_upkeep(database)
+            except Exception:
+                _log.exception("the upkeep failed; it will be tried again")
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), UPKEEP_SECONDS)
+
+    task = asyncio.create_task(keep_up())
+    try:
+        yield
+    finally:
+        stop.set()
+        with suppress(TimeoutError):  # what is left undone is done after the next start
+            await asyncio.wait_for(task, UPKEEP_GRACE_SECONDS)
+
+
+# --- who answers -------------------------------------------------------------------------------------------
+
+
+def _switch(services: Services, front_app: ASGIApp) -> ASGIApp:
+    to_scoped, to_personal = scoped.create(services), personal.create(services)
+    to_native, to_company = native.create(services), company.create(services)
+    prefixes: dict[str, ASGIApp] = {
+        "/v1/": to_native,
+        "/company/": to_company,
+        "/docs/native/": to_native,
+        "/docs/scoped/": to_scoped,
+        "/docs/reference/": to_scoped,
+        "/docs/personal/": to_personal,
+        "/docs/company/": to_company,
+    }
+
+    def answering(scope: Scope) -> ASGIApp:
+        path: str = scope["path"]
+        if path.startswith("/api/"):
+            return to_scoped if _is_scoped(scope, to_scoped, to_personal) else to_personal
+        return next((app for prefix, app in prefixes.items() if path.startswith(prefix)), front_app)
+
+    async def switch(scope: Scope, receive: Receive, send: Send) -> None:
+        app = answering(scope) if scope["type"] == "http" else front_app
+        await app(scope, receive, send)
+
+    return switch
+
+
+def _is_scoped(scope: Scope, scoped_app: FastAPI, personal_app: FastAPI) -> bool:
+    """Whether the scoped contract answers. What only one of the two has, path and method, is that one's.
+
+    Of what both have, or none, those requests are scoped's that bear `x-business-id` or an API token.
+    """
+    ours, theirs = _match(scoped_app, scope), _match(personal_app, scope)
+    if ours != theirs:
+        return ours > theirs
+    headers = Headers(scope=scope)
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    return "x-business-id" in headers or (scheme.lower() == "bearer" and token.strip().startswith(API_TOKEN))
+
+
+def _match(app: FastAPI, scope: Scope) -> int:
+    """0: it does not have the path; 1: with other methods alone; 2: it has both."""
+    return max((route.matches(scope)[0].value for route in app.router.routes), default=0)

@@ -1,0 +1,104 @@
+"""`tidings demo`."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tidings.cli.options import BAD_USE, DatabaseUrl, Host, Port, fail, open_database, run, settings
+
+if TYPE_CHECKING:
+    from tidings.demo.world import World
+    from tidings.settings import Settings
+
+
+def demo(
+    host: Host = None,
+    port: Port = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Keep the world in this folder; else it is gone at the end.",
+            file_okay=False,
+            show_default=False,
+        ),
+    ] = None,
+    database: DatabaseUrl = None,
+    as_json: Annotated[
+        bool,
+        typer.Option("--json", help="Print one line of JSON once the server is ready, and nothing else."),
+    ] = False,
+) -> None:
+    """Serve a small world to try everything on, and print calls to paste.
+
+    A firm of accountants, three businesses, five users, and some hundred notifications in every state. A
+    second run with the same `--data` or `--database` goes on with what is there.
+
+    Examples:
+
+    - `tidings demo`
+
+    - `tidings demo --data ./demo --port 9000`
+
+    - `tidings demo --json --port 0 > world.json`
+    """
+    if data and database:
+        fail("give --data or --database, not both.", BAD_USE)
+    with ExitStack() as stack:
+        if not database:
+            folder = data or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tidings-demo-")))
+            database = f"sqlite:///{folder.absolute() / 'tidings.db'}"
+        _serve(
+            settings(
+                host=host,
+                port=port,
+                database_url=database,
+                migrate_on_start=True,
+                sqlite_synchronous="NORMAL",
+                secure_cookies=False,
+            ),
+            as_json=as_json,
+        )
+
+
+def _serve(chosen: Settings, *, as_json: bool) -> None:
+    from tidings.cli import logs, server
+
+    logs.configure(chosen)
+    listening = server.listen(chosen)  # first: nothing is made for a server that cannot start
+    base_url = server.base_url(listening)
+    world, tokens = run(_build(chosen))
+
+    def tell() -> None:
+        from tidings.cli import guide
+
+        if as_json:
+            typer.echo(guide.as_json(base_url, world))
+        else:
+            guide.show(base_url, world, tokens)
+
+    server.run(chosen, listening, tell)
+
+
+async def _build(chosen: Settings) -> tuple[World, dict[str, str]]:
+    """The world, and an access token of its first user for each surface on which users sign in."""
+    from tidings.app import sessions_of
+    from tidings.demo.world import build
+    from tidings.identity import directory
+
+    database = await open_database(chosen)
+    try:
+        world = await build(database)
+        async with database.read() as store:
+            account = await directory.user(store, world.people[0].id)
+        sessions = sessions_of(chosen, database)
+        return world, {
+            surface: sessions.access_token(account, surface) for surface in ("personal", "company")
+        }
+    finally:
+        await database.dispose()

@@ -1,0 +1,31 @@
+"""`tidings serve`."""
+
+from __future__ import annotations
+
+from tidings.cli.options import DatabaseUrl, Host, Port, fail, open_database, run, settings
+
+
+def serve(host: Host = None, port: Port = None, database: DatabaseUrl = None) -> None:
+    """Serve the inbox over HTTP.
+
+    The embedded default keeps everything in `data/tidings.db` and makes it at the first start. For PostgreSQL
+    run `tidings migrate` first. The secret signs what users sign in with, and has no default.
+
+    Examples:
+
+    - `TIDINGS_SECRET=$(openssl rand -hex 32) tidings serve`
+
+    - `tidings serve --port 9000 --database postgresql://tidings@localhost/tidings`
+    """
+    chosen = settings(host=host, port=port, database_url=database)
+    if not chosen.has_own_secret:
+        fail("set TIDINGS_SECRET to a secret of your own, such as `openssl rand -hex 32` makes.")
+
+    async def prepare() -> None:
+        await (await open_database(chosen)).dispose()
+
+    from tidings.cli import logs, server
+
+    logs.configure(chosen)
+    run(prepare())
+    server.run(chosen, server.listen(chosen))

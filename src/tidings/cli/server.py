@@ -1,0 +1,67 @@
+"""Running the application under uvicorn."""
+
+from __future__ import annotations
+
+import signal
+import socket
+from collections.abc import Callable
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from tidings.app import create_app
+from tidings.cli.options import fail
+
+if TYPE_CHECKING:
+    from tidings.settings import Settings
+
+_GRACE_SECONDS = 10
+
+
+def listen(settings: Settings) -> socket.socket:
+    """A socket that listens where the settings say; calls wait in it until the server is ready."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        fail(f"cannot listen on {settings.host}, port {settings.port}: {reason}. Another one: --port 8801")
+
+
+def base_url(listening: socket.socket) -> str:
+    """Under which address a browser on this machine finds the server."""
+    host, port = str(listening.getsockname()[0]), listening.getsockname()[1]
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - told apart, not bound
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def run(settings: Settings, listening: socket.socket, on_ready: Callable[[], None] = lambda: None) -> None:
+    """Serve until SIGTERM or Ctrl-C; requests that are under way are answered first."""
+    config = uvicorn.Config(
+        create_app(settings),
+        log_config=None,
+        log_level=settings.log_level,
+        lifespan="on",
+        proxy_headers=False,  # the setting trusted_proxies says whom to believe
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # uvicorn raises the signal once more when it has come to its end; nobody needs to be told.
+        signal.signal(number, _nothing)
+    _Server(config, on_ready).run([listening])
+
+
+def _nothing(_signal: int, _frame: FrameType | None) -> None: ...
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._on_ready()

@@ -1,0 +1,146 @@
+"""Writing to streams."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from tidings.errors import NotificationNotFound, TooMany, UnknownEvent, UnknownRecipient
+from tidings.ids import uuid7
+from tidings.model import Draft, Event, Severity, lane_number
+from tidings.storage.store import Store
+from tidings.storage.streams import Place, Tail
+
+MOST_AT_ONCE = 1000
+_Row = dict[str, Any]
+
+
+async def append(store: Store, drafts: Sequence[Draft]) -> list[UUID]:
+    """Append to streams, all or nothing; the ids, in the order of the drafts.
+
+    The streams are locked in the order of their ids, then their lanes, and under these locks everything takes
+    its place: so the order in a stream is the order of commits, and nothing can appear below what was shown.
+    Raises TooMany, UnknownEvent, UnknownRecipient.
+    """
+    if len(drafts) > MOST_AT_ONCE:
+        raise TooMany(f"At most {MOST_AT_ONCE} notifications at once, not {len(drafts)}.", most=MOST_AT_ONCE)
+    events = await _events(store, drafts)
+    tails, now = await store.streams.lock(draft.to for draft in drafts)
+    for draft in drafts:
+        if draft.to.id not in tails:
+            raise UnknownRecipient(
+                f"There is no {draft.to.audience} {draft.to.id}.", recipient=str(draft.to.id)
+            )
+    rows = _placed(drafts, events, tails, now)
+    heads = await store.streams.advance(_lanes(rows))
+    _number_lanes(rows, heads)
+    collapsed = await _collapsed(store, rows)
+    await store.streams.append([_notification(row) for row in rows])
+    await store.streams.set_tails(tails)
+    await store.streams.end(collapsed, now)
+    return [row["id"] for row in rows]
+
+
+async def withdraw(store: Store, notification_id: UUID) -> None:
+    """Take a notification away from everybody. Raises NotificationNotFound where it is gone already."""
+    places = await store.streams.places([notification_id])
+    now = await store.now()
+    if not places or await store.streams.gone(places[0], now):
+        raise NotificationNotFound
+    await store.streams.end(places, now)
+
+
+async def _events(store: Store, drafts: Sequence[Draft]) -> Mapping[str, Event]:
+    events = await store.catalog.events({draft.event for draft in drafts})
+    for draft in drafts:
+        if draft.event not in events:
+            raise UnknownEvent(f"There is no event {draft.event!r} in the catalog.", event=draft.event)
+    return events
+
+
+def _placed(
+    drafts: Sequence[Draft], events: Mapping[str, Event], tails: dict[UUID, Tail], now: datetime
+) -> list[_Row]:
+    """One row for each draft, with what it takes under its stream's lock: seq, time and id; moves `tails`."""
+    rows: list[_Row] = []
+    for draft in drafts:
+        tail, event = tails[draft.to.id], events[draft.event]
+        created_at = max(now, tail.last_at) if tail.last_at else now
+        row = _row(draft, event) | {
+            "seq": tail.head + 1,
+            "created_at": created_at,
+            "id": uuid7(created_at, above=tail.last_id),
+        }
+        tails[draft.to.id] = replace(tail, head=row["seq"], last_at=created_at, last_id=row["id"])
+        rows.append(row)
+    return rows
+
+
+def _row(draft: Draft, event: Event) -> _Row:
+    severity = draft.severity or event.severity
+    return {
+        "stream_id": draft.to.id,
+        "event": event.number,
+        "severity": severity,
+        "lane": lane_number(event.number, severity),
+        "title": draft.title,
+        "body": draft.body,
+        "data": dict(draft.data),
+        "actions": list(draft.actions),
+        "collapse_key": draft.collapse_key,
+        "occurred_at": draft.occurred_at,
+        "expires_at": draft.expires_at,
+    }
+
+
+def _lanes(rows: Sequence[_Row]) -> list[_Row]:
+    """What the rows add to their lanes."""
+    lanes: dict[tuple[UUID, int], _Row] = {}
+    for row in rows:
+        severity: Severity = row["severity"]
+        new = {
+            "stream_id": row["stream_id"],
+            "lane": row["lane"],
+            "event": row["event"],
+            "severity": severity.rank,
+            "head": 0,
+            "floor": 0,
+        }
+        entry = lanes.setdefault((row["stream_id"], row["lane"]), new)
+        entry["head"] += 1
+        entry["last_at"] = row["created_at"]
+    return list(lanes.values())
+
+
+def _number_lanes(rows: Sequence[_Row], heads: Mapping[tuple[UUID, int], int]) -> None:
+    position = dict(heads)
+    for row in rows:
+        key = row["stream_id"], row["lane"]
+        position[key] += 1
+        row["position"] = position[key]
+
+
+async def _collapsed(store: Store, rows: Sequence[_Row]) -> list[Place]:
+    """What the rows' collapse keys replace: the latest of each key, and earlier ones of this batch."""
+    newest: dict[tuple[UUID, str], Place] = {}
+    collapsed: list[Place] = []
+    keyed = [row for row in rows if row["collapse_key"] is not None]
+    if not keyed:
+        return []
+    keys = sorted({(row["stream_id"], row["collapse_key"]) for row in keyed})
+    collapsed += await store.streams.latest_collapsed(keys)
+    for row in keyed:
+        key = row["stream_id"], row["collapse_key"]
+        if key in newest:
+            collapsed.append(newest[key])
+        newest[key] = Place(
+            **{name: row[name] for name in ("stream_id", "lane", "position", "id", "created_at")}
+        )
+    return collapsed
+
+
+def _notification(row: _Row) -> _Row:
+    return {name: value for name, value in row.items() if name not in ("event", "severity")}

@@ -1,0 +1,36 @@
+"""The catalog: which events there are, and through which channels each goes by default."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tidings.errors import InvalidInput
+from tidings.model import Event, Severity
+from tidings.storage.store import Store
+
+CHANNELS = ("in_app", "email", "push", "web_push", "sms", "chat")
+
+
+async def put_event(
+    store: Store,
+    key: str,
+    *,
+    topic: str,
+    severity: Severity = Severity.INFO,
+    channels: Mapping[str, bool],
+    critical: bool = False,
+) -> Event:
+    """Add an event to the catalog, or change it; a topic that is new extends the catalog's topics.
+
+    Of `channels` what is missing is off, but in_app is on. Raises InvalidInput for an unknown channel, and
+    for a critical event with in_app off.
+    """
+    unknown = sorted(set(channels) - set(CHANNELS))
+    if unknown:
+        raise InvalidInput(f"There is no channel {unknown[0]!r}; there are {', '.join(CHANNELS)}.")
+    complete = {channel: channels.get(channel, channel == "in_app") for channel in CHANNELS}
+    if critical and not complete["in_app"]:
+        raise InvalidInput("The channel in_app of a critical event cannot be off.")
+    return await store.catalog.put_event(
+        key, topic=topic, severity=severity, channels=complete, critical=critical
+    )

@@ -1,0 +1,138 @@
+"""Lists: pages by keyset with any filter, one item, and the numbered pages that one contract asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from tidings.errors import NotificationNotFound
+from tidings.inbox.items import held
+from tidings.model import Cursor, Item, Page, Reach, View, Window
+from tidings.storage.feed import Found, Range
+from tidings.storage.store import Store
+
+_LANES_AT_ONCE = 64
+_MOST_AT_ONCE = 1000
+Source = Callable[[Cursor | None, int], Awaitable[Sequence[Found]]]
+"""The newest candidates that come after a place in the feed, at most so many, newest first."""
+
+
+async def find(store: Store, reach: Reach, notification_id: UUID) -> Item:
+    """One item. Raises NotificationNotFound where it is not there for this reader."""
+    found = await held(store, reach, [notification_id], await store.now())
+    if not found:
+        raise NotificationNotFound
+    return found[0].item
+
+
+async def page(
+    store: Store, reach: Reach, view: View, *, after: Cursor | None = None, limit: int = 50
+) -> Page:
+    """The newest items that come after the place `after`; `next` is None where none follow."""
+    now = await store.now()
+    shown: list[Item] = []
+    if view.pinned_first and (after is None or after.pinned):
+        shown = await _collect(store, reach, view, _pinned(store, reach), after, limit + 1, now, pinned=True)
+        after = None
+    if len(shown) <= limit:
+        others = False if view.pinned_first else None
+        source = _newest(store, reach, view, now)
+        shown += await _collect(store, reach, view, source, after, limit + 1 - len(shown), now, pinned=others)
+    follow = len(shown) > limit
+    return Page(items=shown[:limit], next=_place(shown[limit - 1], view) if follow else None)
+
+
+async def numbered_page(
+    store: Store, reach: Reach, view: View, *, page: int, limit: int
+) -> tuple[list[Item], int]:
+    """Page `page` (from 1) of `limit` items, and how many items there are on all pages."""
+    now = await store.now()
+    total = 0
+    for window in view.windows:
+        everything, unresolved = await store.windows.total(reach, window, now)
+        total += everything if view.by_level else unresolved
+    skip = (page - 1) * limit
+    if skip >= total:
+        return [], total
+    source = _newest(store, reach, view, now)
+    after: Cursor | None = None
+    while skip:
+        passed = await _collect(store, reach, view, source, after, min(skip, _MOST_AT_ONCE), now, pinned=None)
+        if not passed:
+            return [], total
+        skip -= len(passed)
+        after = _place(passed[-1], view)
+    return await _collect(store, reach, view, source, after, limit, now, pinned=None), total
+
+
+def _place(item: Item, view: View) -> Cursor:
+    pinned = view.pinned_first and item.pinned
+    return Cursor(created_at=item.notification.created_at, id=item.id, pinned=pinned)
+
+
+async def _collect(
+    store: Store,
+    reach: Reach,
+    view: View,
+    source: Source,
+    after: Cursor | None,
+    want: int,
+    now: datetime,
+    *,
+    pinned: bool | None,
+) -> list[Item]:
+    """The first `want` candidates that the view shows; with `pinned`, only those pinned or not pinned."""
+    shown: list[Item] = []
+    size = want
+    while True:
+        candidates = await source(after, size)
+        there = {one.item.id: one.item for one in await held(store, reach, [c.id for c in candidates], now)}
+        items = [there[candidate.id] for candidate in candidates if candidate.id in there]
+        shown += [item for item in items if view.shows(item) and pinned in (None, item.pinned)]
+        if len(shown) >= want or len(candidates) < size:
+            return shown[:want]
+        after = Cursor(created_at=candidates[-1].created_at, id=candidates[-1].id)
+        size = min(2 * size, _MOST_AT_ONCE)
+
+
+def _pinned(store: Store, reach: Reach) -> Source:
+    async def source(after: Cursor | None, limit: int) -> Sequence[Found]:
+        return await store.feed.pinned(reach, after, limit)
+
+    return source
+
+
+def _newest(store: Store, reach: Reach, view: View, now: datetime) -> Source:
+    """Candidates from everywhere that the view may show something of."""
+
+    async def source(after: Cursor | None, limit: int) -> Sequence[Found]:
+        found: set[Found] = set()
+        for window in view.windows:
+            found.update(await _by_lanes(store, reach, window, after, limit))
+            found.update(await store.feed.exceptions(reach, window, after, limit, now))
+        if view.resolved:
+            found.update(await store.feed.resolved(reach, after, limit))
+        if view.snoozed:
+            found.update(await store.feed.snoozed(reach, after, limit, now))
+        return sorted(found, reverse=True)[:limit]
+
+    return source
+
+
+async def _by_lanes(
+    store: Store, reach: Reach, window: Window, after: Cursor | None, limit: int
+) -> list[Found]:
+    """The newest that lie in the window by their positions; lanes too old to matter are not looked into."""
+    newest: list[Found] = []
+    last: Range | None = None
+    while True:
+        ranges = await store.feed.ranges(reach, window, _LANES_AT_ONCE, last)
+        if ranges:
+            found = await store.feed.slice(ranges, after, limit)
+            newest = sorted([*newest, *found], reverse=True)[:limit]
+        if len(ranges) < _LANES_AT_ONCE:
+            return newest
+        last = ranges[-1]
+        if len(newest) == limit and newest[-1].created_at > last.last_at:
+            return newest

@@ -1,0 +1,237 @@
+"""What a reader does: raises by ids or by selection, lowerings, pins, resolve, clear-read.
+
+Every operation locks its reader first and takes a number and a time; then it reads once, and all that it
+writes and answers follows from that reading. An operation that changes nothing writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from tidings.errors import InvalidInput, NotificationNotFound, TooMany, UserNotFound
+from tidings.inbox import state
+from tidings.inbox.items import Held, held
+from tidings.inbox.reach import EVERYTHING, reach_of
+from tidings.model import (
+    RAISES,
+    READ,
+    Action,
+    Audience,
+    Cursor,
+    Level,
+    Outcome,
+    Reach,
+    Reader,
+    ReaderKind,
+    Selection,
+    Window,
+)
+from tidings.storage.readers import Mark, SweepRow, Turn
+from tidings.storage.store import Store
+from tidings.storage.streams import Place
+from tidings.storage.windows import LaneCount, Top
+
+MOST_AT_ONCE = 1000
+UNDO_WINDOW = timedelta(minutes=10)
+NOTHING = Outcome(operation=None, changed=0, updated=0)
+
+
+async def begin(store: Store, reader: Reader) -> Turn:
+    """Lock the reader and take a turn. Raises UserNotFound."""
+    turn = await store.readers.lock(reader)
+    if turn is None:
+        raise UserNotFound
+    return turn
+
+
+# --- by selection ------------------------------------------------------------------------------------------
+
+
+async def mark_all(
+    store: Store,
+    reader: Reader,
+    action: Action,
+    selection: Selection = EVERYTHING,
+    *,
+    up_to: UUID | None = None,
+) -> Outcome:
+    """Raise everything in the selection, up to a notification in feed order if one is named.
+
+    One sweep in each lane in which it changes something, however many notifications that is. Raises
+    ScopeIncomplete, ScopeForbidden, NotificationNotFound (of `up_to`), InvalidInput (of `action`).
+    """
+    if action not in RAISES:
+        raise InvalidInput(f"{action.value!r} takes ids, not a selection.")
+    level = RAISES[action]
+    turn = await begin(store, reader)
+    reach = await reach_of(store, reader, selection)
+    tops = await _tops(store, reader, reach, up_to, turn.at)
+    lanes = await store.windows.lanes(reach, Window(below=level), turn.at, tops)
+    if not lanes:
+        return NOTHING
+    await store.readers.sweep(turn, [_sweep_row(lane, level, lane.top) for lane in lanes])
+    await store.readers.finish(turn, undoable=True)
+    if level is Level.DELETED:
+        await _erase_swept(store, turn, lanes, turn.at + UNDO_WINDOW)
+    return Outcome(
+        operation=turn.op,
+        changed=sum(lane.matching for lane in lanes),
+        updated=sum(lane.unresolved for lane in lanes),
+    )
+
+
+async def _tops(
+    store: Store, reader: Reader, reach: Reach, up_to: UUID | None, now: datetime
+) -> list[Top] | None:
+    if up_to is None:
+        return None
+    found = await held(store, await reach_of(store, reader), [up_to], now)
+    if not found:
+        raise NotificationNotFound
+    notification = found[0].item.notification
+    return await store.feed.tops(reach, Cursor(created_at=notification.created_at, id=notification.id))
+
+
+def _sweep_row(lane: LaneCount, level: Level, upto: int) -> SweepRow:
+    return SweepRow(stream_id=lane.stream_id, lane=lane.lane, level=level, upto=upto, lines=lane.lines)
+
+
+async def clear_read(store: Store, reader: Reader, selection: Selection = EVERYTHING) -> Outcome:
+    """Delete everything read (or dismissed) in the selection, for good: there is no undo, of this or before.
+
+    In each lane one sweep up to the read line; what is unread below the line is re-based, so that it
+    survives, and what is read above it gets a raise of its own.
+    """
+    turn = await begin(store, reader)
+    reach = await reach_of(store, reader, selection)
+    lanes = await store.windows.lanes(reach, READ, turn.at)
+    if not lanes:
+        return NOTHING
+    exceptions = await held(store, reach, await store.windows.marked(reach, READ), turn.at)
+    lines = {(lane.stream_id, lane.lane): lane.last for lane in lanes}
+    marks = [mark for one in exceptions if (mark := _cleared(one, lines, turn)) is not None]
+    await store.readers.put_marks(reader.id, marks)
+    swept = [lane for lane in lanes if lane.within]
+    await store.readers.sweep(turn, [_sweep_row(lane, Level.DELETED, lane.last) for lane in swept])
+    await store.readers.finish(turn, marks=len(marks), seals=True)
+    await _erase_swept(store, turn, [replace(lane, top=lane.last) for lane in swept], turn.at)
+    await _erase_marked(store, turn, [mark for mark in marks if mark.deleted_op == turn.op], turn.at)
+    return Outcome(
+        operation=turn.op,
+        changed=sum(lane.matching for lane in lanes),
+        updated=sum(lane.unresolved for lane in lanes),
+    )
+
+
+def _cleared(one: Held, lines: dict[tuple[UUID, int], int], turn: Turn) -> Mark | None:
+    """What becomes of a marked notification when its lane is swept up to the read line."""
+    mark = one.mark
+    line = lines.get((mark.stream_id, mark.lane))
+    if line is None or one.state.snoozed_until is not None:
+        return None  # nothing is swept here; or a sweep made while a snooze runs does not count for it
+    if mark.position <= line:
+        return state.rebased(mark, one.item, turn.op) if one.state.level < Level.READ else None
+    return state.own_raise(mark, Level.DELETED, turn.op, turn.at) if one.state.level >= Level.READ else None
+
+
+# --- by ids ------------------------------------------------------------------------------------------------
+
+
+async def mark(
+    store: Store, reader: Reader, action: Action, ids: Sequence[UUID], *, until: datetime | None = None
+) -> Outcome:
+    """Do `action` to the notifications named; those that are not there for the reader are passed over.
+
+    `until` is the end of a snooze. Raises TooMany, InvalidInput.
+    """
+    if len(ids) > MOST_AT_ONCE:
+        raise TooMany(f"At most {MOST_AT_ONCE} ids at once, not {len(ids)}.", most=MOST_AT_ONCE)
+    turn = await begin(store, reader)
+    if action is Action.SNOOZE and (until is None or until <= turn.at):
+        raise InvalidInput("A snooze must end in the future.")
+    reach = await reach_of(store, reader)
+    found = await held(store, reach, sorted(set(ids)), turn.at)
+    if action is Action.RESOLVE:
+        return await _resolve(store, turn, reach, found)
+    changed = [(one, mark) for one in found if (mark := _changed(action, one, turn, until)) is not None]
+    if not changed:
+        return NOTHING
+    marks = [mark for _, mark in changed]
+    await store.readers.put_marks(reader.id, marks)
+    if action in RAISES:
+        await store.readers.record_raise(turn, RAISES[action], [mark.key for mark in marks])
+    await store.readers.finish(turn, marks=len(marks), undoable=action in RAISES)
+    if action is Action.DELETE:
+        await _erase_marked(store, turn, marks, turn.at + UNDO_WINDOW)
+    return _outcome(turn, [one for one, _ in changed])
+
+
+def _changed(action: Action, one: Held, turn: Turn, until: datetime | None) -> Mark | None:
+    if action in RAISES:
+        return state.raised(one.mark, one.state, RAISES[action], turn.op, turn.at)
+    if action is Action.PIN:
+        return None if one.state.pinned else state.pinned(one.mark, turn.at)
+    if action is Action.UNPIN:
+        return state.pinned(one.mark, None) if one.state.pinned else None
+    return state.lowered(action, one.mark, one.item, turn.op, turn.at, until)
+
+
+async def _resolve(store: Store, turn: Turn, reach: Reach, found: Sequence[Held]) -> Outcome:
+    """Settle for all who read them. Everyone's are not a member's to settle; companies know no resolve."""
+    if turn.reader.kind is ReaderKind.COMPANY:
+        return NOTHING
+    mine = [
+        one
+        for one in found
+        if one.item.notification.resolved_at is None
+        and reach.streams[one.mark.stream_id] is not Audience.EVERYONE
+    ]
+    if not mine:
+        return NOTHING
+    places = [_place(one.mark) for one in mine]
+    await store.streams.resolve(places, turn.reader.id, turn.at)
+    await store.readers.finish(turn)
+    return _outcome(turn, mine)
+
+
+def _place(mark: Mark) -> Place:
+    return Place(
+        stream_id=mark.stream_id,
+        lane=mark.lane,
+        position=mark.position,
+        id=mark.id,
+        created_at=mark.created_at,
+    )
+
+
+def _outcome(turn: Turn, changed: Sequence[Held]) -> Outcome:
+    unresolved = sum(one.item.notification.resolved_at is None for one in changed)
+    return Outcome(operation=turn.op, changed=len(changed), updated=unresolved)
+
+
+# --- erasing -----------------------------------------------------------------------------------------------
+# Content is erased in a user's own stream alone, which nobody else reads, and once no undo can bring it back.
+
+
+async def _erase_swept(store: Store, turn: Turn, lanes: Sequence[LaneCount], due_at: datetime) -> None:
+    ranges = [
+        (lane.lane, lane.lines[Level.DELETED] + 1, lane.top)
+        for lane in lanes
+        if lane.stream_id == turn.reader.id
+    ]
+    await _plan_erasure(store, turn, ranges, due_at)
+
+
+async def _erase_marked(store: Store, turn: Turn, marks: Sequence[Mark], due_at: datetime) -> None:
+    ranges = [(mark.lane, mark.position, mark.position) for mark in marks if mark.stream_id == turn.reader.id]
+    await _plan_erasure(store, turn, ranges, due_at)
+
+
+async def _plan_erasure(
+    store: Store, turn: Turn, ranges: Sequence[tuple[int, int, int]], due_at: datetime
+) -> None:
+    if turn.reader.kind is ReaderKind.USER:
+        await store.upkeep.plan_erasure(turn.reader.id, ranges, due_at)

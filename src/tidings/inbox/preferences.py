@@ -1,0 +1,28 @@
+"""What a reader chooses: through which channels an event, or all of a topic, reaches them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+from uuid import UUID
+
+from tidings.errors import InvalidInput, UnknownEvent
+from tidings.inbox.catalog import CHANNELS
+from tidings.storage.store import Store
+
+
+async def set_channels(
+    store: Store, user_id: UUID, subject: Literal["event", "topic"], key: str, channels: Mapping[str, bool]
+) -> None:
+    """Set the given channels of one event or topic for this user; the others stay as they are.
+
+    Raises UnknownEvent for an event that the catalog does not have, InvalidInput for such a topic or channel.
+    """
+    if subject == "event" and not await store.catalog.events([key]):
+        raise UnknownEvent(f"There is no event {key!r}.", event=key)
+    if subject == "topic" and key not in await store.catalog.topics():
+        raise InvalidInput(f"There is no topic {key!r}.", topic=key)
+    unknown = sorted(set(channels) - set(CHANNELS))
+    if unknown:
+        raise InvalidInput(f"There is no channel {unknown[0]!r}.", channel=unknown[0])
+    await store.catalog.set_channels(user_id, subject, key, channels)

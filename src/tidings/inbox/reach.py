@@ -1,0 +1,44 @@
+"""What a reader can see: the streams read, and the lanes in them that a selection means."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from tidings.errors import ScopeForbidden, ScopeIncomplete
+from tidings.model import EVERYONE, Audience, Reach, Reader, ReaderKind, Scope, Selection
+from tidings.storage.store import Store
+
+EVERYTHING = Selection()
+
+
+async def reach_of(store: Store, reader: Reader, selection: Selection = EVERYTHING) -> Reach:
+    """The reach of `reader`, narrowed to the selection.
+
+    Raises ScopeIncomplete for scope business or firm without an id, ScopeForbidden for an id that the reader
+    does not read (the same whether or not it exists).
+    """
+    if reader.kind is ReaderKind.COMPANY:
+        streams, off = {reader.id: Audience.BUSINESS}, frozenset[int]()
+    else:
+        joined, off = await store.catalog.reachable(reader.id)
+        streams = {reader.id: Audience.USER, EVERYONE: Audience.EVERYONE, **joined}
+    return Reach(
+        reader=reader,
+        streams=_in_scope(streams, selection),
+        events=await store.catalog.events_of(selection.topics) if selection.topics else None,
+        off=off,
+        severities=selection.severities,
+    )
+
+
+def _in_scope(streams: dict[UUID, Audience], selection: Selection) -> dict[UUID, Audience]:
+    if selection.scope is None:
+        return streams
+    if selection.scope is Scope.ME:
+        own = (Audience.USER, Audience.EVERYONE)
+        return {stream_id: audience for stream_id, audience in streams.items() if audience in own}
+    if selection.scope_id is None:
+        raise ScopeIncomplete
+    if streams.get(selection.scope_id) != Audience(selection.scope.value):
+        raise ScopeForbidden
+    return {selection.scope_id: Audience(selection.scope.value)}

@@ -1,0 +1,60 @@
+"""Taking an operation back."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from tidings.errors import LaterBulkStands, NotUndoable, OperationNotFound
+from tidings.inbox import state
+from tidings.inbox.items import held
+from tidings.inbox.operations import NOTHING, UNDO_WINDOW, begin
+from tidings.inbox.reach import reach_of
+from tidings.model import Outcome, Reach, Reader
+from tidings.storage.readers import Raised, Turn
+from tidings.storage.store import Store
+
+
+async def undo(store: Store, reader: Reader, operation: int) -> Outcome:
+    """Delete the sweeps and own raises of an operation, and nothing else: what remains decides.
+
+    The outcome tells how many notifications fell back. Raises OperationNotFound; NotUndoable after ten
+    minutes, a second time, or for what has an opposite instead; LaterBulkStands.
+    """
+    turn = await begin(store, reader)
+    if not 0 < operation < turn.op:
+        raise OperationNotFound
+    raised = await store.readers.raised(reader.id, operation)
+    made_at = raised.at if raised else await store.readers.swept_at(reader.id, operation)
+    if made_at is None or operation == turn.sealed or turn.at > made_at + UNDO_WINDOW:
+        raise NotUndoable
+    if operation < turn.sealed or await store.readers.swept_after(reader.id, operation):
+        raise LaterBulkStands
+    reach = await reach_of(store, reader)
+    if raised:
+        outcome = await _undo_raise(store, turn, reach, raised)
+    else:
+        outcome = await _undo_sweeps(store, turn, reach, operation, made_at)
+    if not outcome.changed:
+        return NOTHING
+    await store.readers.finish(turn)
+    return outcome
+
+
+async def _undo_sweeps(store: Store, turn: Turn, reach: Reach, operation: int, made_at: datetime) -> Outcome:
+    taken = await store.readers.unsweep(turn, operation)
+    tops = [(row.stream_id, row.lane, row.upto) for row in taken]
+    level = taken[0].level
+    changed, updated = await store.windows.fallen(reach, level, turn.at, tops, operation, made_at)
+    return Outcome(operation=turn.op, changed=changed, updated=updated)
+
+
+async def _undo_raise(store: Store, turn: Turn, reach: Reach, raised: Raised) -> Outcome:
+    standings = await store.readers.standings(turn.reader.id, raised.targets)
+    marks = [standing.mark for standing in standings.values() if standing.mark is not None]
+    undone = [after for mark in marks if (after := state.without_raise(mark, raised.op)) != mark]
+    await store.readers.put_marks(turn.reader.id, undone)
+    await store.readers.forget_raise(turn.reader.id, raised.op)
+    there = await held(store, reach, [mark.id for mark in undone], turn.at)
+    below = [one for one in there if one.state.level < raised.level]
+    unresolved = sum(one.item.notification.resolved_at is None for one in below)
+    return Outcome(operation=turn.op, changed=len(below), updated=unresolved)

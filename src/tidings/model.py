@@ -1,0 +1,358 @@
+"""The values that the layers hand to each other: frozen, keyword-only, times aware and in UTC.
+
+The words are those of the inbox model: a stream is an append-only log of one audience, a lane the part of it
+with one event and severity, a reader somebody who has positions in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import IntEnum, StrEnum
+from typing import Any
+from uuid import UUID
+
+EVERYONE = UUID("00000000-0000-7000-8000-000000000001")
+"""The stream that every user reads."""
+
+
+class Level(IntEnum):
+    """How far a reader has taken a notification; each level includes those before it."""
+
+    NEW = 0
+    SEEN = 1
+    READ = 2
+    DISMISSED = 3
+    DELETED = 4
+
+
+class Severity(StrEnum):
+    INFO = "info"
+    WARNING = "warning"
+    URGENT = "urgent"
+
+    @property
+    def rank(self) -> int:
+        """0 for info, 1 for warning, 2 for urgent."""
+        return _RANKS[self]
+
+
+_RANKS = {severity: rank for rank, severity in enumerate(Severity)}
+_SEVERITIES = tuple(Severity)
+_LANES_AN_EVENT = 4  # three severities, and room for one more without renumbering
+
+
+def lane_number(event: int, severity: Severity) -> int:
+    """The number that the lane of this event (by its catalog number) and severity has in every stream."""
+    return event * _LANES_AN_EVENT + severity.rank
+
+
+def lane_parts(lane: int) -> tuple[int, Severity]:
+    """The catalog number of the event and the severity of a lane: the inverse of lane_number."""
+    event, rank = divmod(lane, _LANES_AN_EVENT)
+    return event, _SEVERITIES[rank]
+
+
+class Audience(StrEnum):
+    """Whose stream it is."""
+
+    USER = "user"
+    BUSINESS = "business"
+    FIRM = "firm"
+    EVERYONE = "everyone"
+
+
+class Scope(StrEnum):
+    """One of the three ways of looking at a feed; `me` is the own stream and everyone's."""
+
+    ME = "me"
+    BUSINESS = "business"
+    FIRM = "firm"
+
+
+class Status(StrEnum):
+    NEW = "new"
+    SEEN = "seen"
+    RESOLVED = "resolved"
+    DISMISSED = "dismissed"
+    SNOOZED = "snoozed"
+
+
+class ReaderKind(StrEnum):
+    USER = "user"
+    COMPANY = "company"
+
+
+class Action(StrEnum):
+    """What a reader can do; the first four raise the level and alone take a filter."""
+
+    SEEN = "seen"
+    READ = "read"
+    DISMISS = "dismiss"
+    DELETE = "delete"
+    UNREAD = "unread"
+    RESTORE = "restore"
+    REFRESH = "refresh"
+    SNOOZE = "snooze"
+    UNSNOOZE = "unsnooze"
+    PIN = "pin"
+    UNPIN = "unpin"
+    RESOLVE = "resolve"
+
+
+RAISES: Mapping[Action, Level] = {
+    Action.SEEN: Level.SEEN,
+    Action.READ: Level.READ,
+    Action.DISMISS: Level.DISMISSED,
+    Action.DELETE: Level.DELETED,
+}
+"""The actions that raise, and the level to which."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reader:
+    """Who has state: a user, or a company (a business as a reader of its own stream)."""
+
+    id: UUID
+    kind: ReaderKind = ReaderKind.USER
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """One entry of the catalog."""
+
+    key: str
+    number: int
+    topic: str
+    severity: Severity
+    channels: Mapping[str, bool]
+    critical: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Address:
+    """One stream to which a notification goes."""
+
+    audience: Audience
+    id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """A notification that is about to be appended to one stream."""
+
+    to: Address
+    event: str
+    title: str
+    severity: Severity | None = None  # None: the event's own
+    body: str | None = None
+    data: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    actions: Sequence[Mapping[str, Any]] = ()
+    collapse_key: str | None = None
+    occurred_at: datetime | None = None
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notification:
+    """One entry of a stream, the same for all who read it."""
+
+    id: UUID
+    stream_id: UUID
+    audience: Audience
+    seq: int
+    lane: int
+    position: int
+    event: str
+    topic: str
+    severity: Severity
+    title: str
+    body: str | None
+    data: Mapping[str, Any]
+    actions: Sequence[Mapping[str, Any]]
+    created_at: datetime
+    occurred_at: datetime | None
+    expires_at: datetime | None
+    resolved_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Item:
+    """A notification as one reader has it."""
+
+    notification: Notification
+    level: Level
+    seen_at: datetime | None
+    read_at: datetime | None
+    dismissed_at: datetime | None
+    snoozed_until: datetime | None  # only while it runs
+    pinned: bool
+
+    @property
+    def id(self) -> UUID:
+        return self.notification.id
+
+    @property
+    def status(self) -> Status:
+        """Resolved; else dismissed; else snoozed while it runs; else seen (seen or read); else new."""
+        if self.notification.resolved_at is not None:
+            return Status.RESOLVED
+        if self.level >= Level.DISMISSED:
+            return Status.DISMISSED
+        if self.snoozed_until is not None:
+            return Status.SNOOZED
+        return Status.SEEN if self.level >= Level.SEEN else Status.NEW
+
+    @property
+    def scope(self) -> Scope:
+        """The scope under which the notification is listed."""
+        return Scope.ME if self.scope_id is None else Scope(self.notification.audience.value)
+
+    @property
+    def scope_id(self) -> UUID | None:
+        """The business or firm; None in scope `me`."""
+        shared = self.notification.audience in (Audience.BUSINESS, Audience.FIRM)
+        return self.notification.stream_id if shared else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """Which of a reader's notifications are meant; what is left out restricts nothing."""
+
+    scope: Scope | None = None
+    scope_id: UUID | None = None
+    topics: frozenset[str] = frozenset()
+    severities: frozenset[Severity] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reach:
+    """What a reader can see of a selection: the streams, and the lanes in them that are meant."""
+
+    reader: Reader
+    streams: Mapping[UUID, Audience]
+    events: frozenset[int] | None = None  # catalog numbers; None: every event
+    off: frozenset[int] = frozenset()  # catalog numbers of events whose in-app channel is off
+    severities: frozenset[Severity] = frozenset()  # empty: every severity
+
+
+@dataclass(frozen=True, kw_only=True)
+class Window:
+    """Levels from `at_least` up to, not including, `below`."""
+
+    at_least: Level = Level.NEW
+    below: Level
+
+
+UNSEEN = Window(below=Level.SEEN)
+UNREAD = Window(below=Level.READ)
+OPEN = Window(below=Level.DISMISSED)
+READ = Window(at_least=Level.READ, below=Level.DELETED)
+PRESENT = Window(below=Level.DELETED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """What a list shows."""
+
+    windows: tuple[Window, ...] = (OPEN,)
+    by_level: bool = False  # know no resolve: go by the level alone
+    resolved: bool = False  # list resolved ones too, as such
+    snoozed: bool = False  # list running snoozes too
+    pinned_first: bool = False  # pinned ones before the others, and not again among them
+
+    def shows(self, item: Item) -> bool:
+        """Whether this item, as it is now, belongs to the list."""
+        if item.level >= Level.DELETED:
+            return False
+        resolved = item.notification.resolved_at is not None and not self.by_level
+        if item.snoozed_until is not None:
+            return self.snoozed and not resolved
+        if resolved:
+            return self.resolved
+        return any(window.at_least <= item.level < window.below for window in self.windows)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cursor:
+    """The place in feed order after which a page begins: (created_at, id), newest first."""
+
+    created_at: datetime
+    id: UUID
+    pinned: bool = False  # the place is among the pinned ones, which come first
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    items: list[Item]
+    next: Cursor | None  # None: nothing follows
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What an operation changed.
+
+    `changed` counts every notification whose state changed; `updated` leaves out the resolved ones, as the
+    scoped contract does. `operation` is None where nothing changed: then nothing was written.
+    """
+
+    operation: int | None
+    changed: int
+    updated: int
+
+
+class AccountStatus(StrEnum):
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    DEACTIVATED = "deactivated"
+
+
+class Role(StrEnum):
+    MEMBER = "member"
+    OPERATOR = "operator"  # may use the admin calls
+
+
+class BusinessStatus(StrEnum):
+    ACTIVE = "active"
+    DEACTIVATED = "deactivated"
+    DELETED = "deleted"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """A user as somebody who signs in."""
+
+    id: UUID
+    email: str | None  # trimmed, lower-cased
+    email_verified: bool
+    status: AccountStatus
+    role: Role
+    company_id: UUID | None  # the business as whose company the user logs in
+    created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Business:
+    id: UUID
+    name: str
+    firm_id: UUID | None  # the firm that serves it
+    status: BusinessStatus
+    created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Firm:
+    id: UUID
+    name: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preference:
+    """One channel of one event or topic, as its reader chose it."""
+
+    subject: str  # event or topic
+    key: str
+    channel: str
+    enabled: bool

@@ -1,0 +1,183 @@
+"""The catalog of topics and events, and what readers chose for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from time import monotonic
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from tidings.model import Audience, Event, Preference, Severity
+from tidings.storage.connection import Connection, Merge
+from tidings.storage.reachable import READER_ID
+from tidings.storage.tables import event, membership, preference, topic
+
+_FIRST_EVENT = 1
+
+
+_FRESH_SECONDS = 1.0
+
+
+class EventCache:
+    """Events by their key, for a second: an append looks one up, and a lookup costs a sixth of it.
+
+    A number never changes and an event is never removed, so all that can be old is a default that another
+    process changed within this second.
+    """
+
+    def __init__(self) -> None:
+        self._events: dict[str, tuple[float, Event]] = {}
+
+    def fresh(self, keys: Iterable[str]) -> dict[str, Event]:
+        """Those of `keys` that were looked up within the last second."""
+        since = monotonic() - _FRESH_SECONDS
+        known = {key: self._events[key] for key in keys if key in self._events}
+        return {key: event for key, (at, event) in known.items() if at >= since}
+
+    def learn(self, events: Mapping[str, Event]) -> None:
+        now = monotonic()
+        self._events.update({key: (now, event) for key, event in events.items()})
+
+    def forget(self) -> None:
+        self._events.clear()
+
+
+class Catalog:
+    """What a deployment tells about."""
+
+    def __init__(self, connection: Connection, cache: EventCache) -> None:
+        self._connection = connection
+        self._cache = cache
+        self._changed = False  # what this transaction changed may yet be rolled back
+
+    async def topics(self) -> list[str]:
+        """All topics, in the order in which they are shown."""
+        rows = await self._connection.all(sa.select(topic.c.topic).order_by(topic.c.rank, topic.c.topic))
+        return [row.topic for row in rows]
+
+    async def events(self, keys: Iterable[str]) -> dict[str, Event]:
+        """Those of the events that there are, by their key."""
+        wanted = set(keys)
+        known = self._cache.fresh(wanted)
+        if unknown := sorted(wanted - known.keys()):
+            rows = await self._connection.all(sa.select(event).where(event.c.event.in_(unknown)))
+            found = {row.event: _event(row) for row in rows}
+            if not self._changed:
+                self._cache.learn(found)
+            known |= found
+        return known
+
+    async def all_events(self) -> list[Event]:
+        """The whole catalog, in the order in which the events were added."""
+        rows = await self._connection.all(sa.select(event).order_by(event.c.number))
+        return [_event(row) for row in rows]
+
+    async def events_of(self, topics: Iterable[str]) -> frozenset[int]:
+        """The numbers of the events of these topics."""
+        rows = await self._connection.all(sa.select(event.c.number).where(event.c.topic.in_(sorted(topics))))
+        return frozenset(row.number for row in rows)
+
+    async def reachable(self, reader_id: UUID) -> tuple[dict[UUID, Audience], frozenset[int]]:
+        """The streams that a user is a member of, and the numbers of the events whose in-app channel is off.
+
+        A topic that is off takes its events with it. Else what was chosen for the event decides; else what
+        was chosen for its topic; else the event's default. Critical events are never off.
+        """
+        rows = await self._connection.all(_REACHABLE, {"reader_id": reader_id})
+        joined = {row.stream_id: Audience(row.audience) for row in rows if row.stream_id is not None}
+        return joined, frozenset(row.number for row in rows if row.number is not None)
+
+    async def put_event(
+        self, key: str, *, topic: str, severity: Severity, channels: Mapping[str, bool], critical: bool
+    ) -> Event:
+        """Add the event, with the next number, or change it; a new topic comes after the others.
+
+        `channels` names every channel.
+        """
+        values: dict[str, Any] = {
+            "topic": topic,
+            "severity": severity.value,
+            "channels": dict(channels),
+            "in_app": channels["in_app"],
+            "critical": critical,
+        }
+        change = sa.update(event).where(event.c.event == key).values(values)
+        next_number = sa.select(sa.func.coalesce(sa.func.max(event.c.number), _FIRST_EVENT - 1) + 1)
+        add = self._connection.upsert(event).values(event=key, number=next_number.scalar_subquery(), **values)
+        # Of two that add at once the second waits for the first, finds the number or the key taken, and asks
+        # again. The topic comes after the event: who waits for a number holds nothing that others wait for.
+        while await self._connection.execute(change) == 0:
+            if await self._connection.execute(add.on_conflict_do_nothing()) == 1:
+                break
+        await self._put_topic(topic)
+        self._changed = True
+        self._cache.forget()
+        return (await self.events([key]))[key]
+
+    async def _put_topic(self, name: str) -> None:
+        rank = sa.select(sa.func.coalesce(sa.func.max(topic.c.rank), 0) + 1).scalar_subquery()
+        await self._connection.execute(
+            self._connection.upsert(topic).values(topic=name, rank=rank).on_conflict_do_nothing()
+        )
+
+    # --- preferences --------------------------------------------------------------------------------------
+
+    async def preferences(self, reader_id: UUID) -> list[Preference]:
+        """Everything that the reader chose."""
+        rows = await self._connection.all(sa.select(preference).where(preference.c.reader_id == reader_id))
+        return [
+            Preference(subject=row.subject, key=row.key, channel=row.channel, enabled=row.enabled)
+            for row in rows
+        ]
+
+    async def set_channels(
+        self, reader_id: UUID, subject: str, key: str, channels: Mapping[str, bool]
+    ) -> None:
+        """Set the given channels of one event or topic; the others stay as they are."""
+        rows = [
+            {"reader_id": reader_id, "subject": subject, "key": key, "channel": channel, "enabled": enabled}
+            for channel, enabled in channels.items()
+        ]
+        await self._connection.write(preference, rows, merge={"enabled": Merge.TAKE})
+
+
+def _chosen(chosen: sa.FromClause, subject: str, key: sa.Column[Any]) -> sa.ColumnElement[bool]:
+    """The row of `chosen` (a preference) in which the reader chose the in-app channel of this subject."""
+    return sa.and_(
+        chosen.c.reader_id == READER_ID,
+        chosen.c.subject == subject,
+        chosen.c.key == key,
+        chosen.c.channel == "in_app",
+    )
+
+
+def _reachable() -> sa.Executable:
+    of_event, of_topic = preference.alias("of_event"), preference.alias("of_topic")
+    on = sa.func.coalesce(of_event.c.enabled, of_topic.c.enabled, event.c.in_app)
+    nothing = sa.null()
+    joined = sa.select(
+        membership.c.stream_id, membership.c.audience, sa.cast(nothing, sa.Integer).label("number")
+    ).where(membership.c.user_id == READER_ID)
+    off = (
+        sa.select(sa.cast(nothing, sa.Uuid), sa.cast(nothing, sa.String), event.c.number)
+        .outerjoin(of_event, _chosen(of_event, "event", event.c.event))
+        .outerjoin(of_topic, _chosen(of_topic, "topic", event.c.topic))
+        .where(event.c.critical.is_(False), sa.or_(of_topic.c.enabled.is_(False), on.is_(False)))
+    )
+    return sa.union_all(joined, off)
+
+
+_REACHABLE = _reachable()
+
+
+def _event(row: sa.Row[Any]) -> Event:
+    return Event(
+        key=row.event,
+        number=row.number,
+        topic=row.topic,
+        severity=Severity(row.severity),
+        channels=row.channels,
+        critical=row.critical,
+    )

@@ -1,0 +1,154 @@
+"""Everything that differs between SQLite and PostgreSQL, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine.interfaces import Dialect
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import GenericFunction
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from tidings.clock import EPOCH
+
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware UTC time: timestamptz on PostgreSQL, microseconds since 1970 on SQLite."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name == "sqlite":
+            return dialect.type_descriptor(sa.BigInteger())
+        return dialect.type_descriptor(sa.DateTime(timezone=True))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        if value is None or dialect.name != "sqlite":
+            return value
+        return (value - EPOCH) // _MICROSECOND
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        if value is None or dialect.name != "sqlite":
+            return value
+        return EPOCH + timedelta(microseconds=value)
+
+
+Json = sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql")
+"""A JSON document: JSONB on PostgreSQL, text on SQLite."""
+
+
+class greatest(GenericFunction[Any]):  # noqa: N801 - SQL's own name for it
+    """The greatest of its arguments."""
+
+    inherit_cache = True
+
+
+class least(GenericFunction[Any]):  # noqa: N801 - SQL's own name for it
+    """The least of its arguments."""
+
+    inherit_cache = True
+
+
+@compiles(greatest, "sqlite")
+def _greatest_sqlite(element: greatest, compiler: SQLCompiler, **kw: Any) -> str:
+    return "max" + compiler.process(element.clauses.self_group(), **kw)
+
+
+@compiles(least, "sqlite")
+def _least_sqlite(element: least, compiler: SQLCompiler, **kw: Any) -> str:
+    return "min" + compiler.process(element.clauses.self_group(), **kw)
+
+
+Query = sa.Select[*tuple[Any, ...]]
+"""A SELECT of any columns."""
+Upsert = postgresql.Insert | sqlite.Insert
+
+
+def upsert(dialect: str, table: sa.Table) -> Upsert:
+    """An INSERT that can say ON CONFLICT."""
+    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
+
+
+def among(dialect: str, column: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[bool]:
+    """`column` is one of the values given as the list parameter `name`."""
+    if dialect == "sqlite":
+        return column.in_(sa.bindparam(name, type_=column.type, expanding=True))
+    return column == sa.any_(sa.bindparam(name, type_=postgresql.ARRAY(_plain(column.type))))
+
+
+def looked_up(
+    dialect: str, inner: sa.Table, on: sa.ColumnElement[bool], name: str
+) -> tuple[Any, sa.ColumnElement[bool]]:
+    """`inner` as it is joined to the rows before it, and the condition: an index range a row, never a scan.
+
+    PostgreSQL guesses that a third of a reader's rows lie above a position and would rather scan them all; a
+    lateral subquery behind OFFSET 0 leaves it no other way than one index range a row. SQLite has no LATERAL,
+    and takes an index where it can.
+    """
+    if dialect == "sqlite":
+        return inner, on
+    return sa.select(*inner.c).where(on).offset(sa.literal_column("0")).lateral(name), sa.true()
+
+
+# --- rows as a table ---------------------------------------------------------------------------------------
+# However many rows, the text is the same: unnest() of arrays on PostgreSQL, json_each() on SQLite.
+
+Columns = Mapping[str, TypeEngine[Any]]
+
+
+def table_of(dialect: str, name: str, columns: Columns) -> sa.FromClause:
+    """Rows that are given when the statement runs (see `table_values`) as a table in FROM, in their order."""
+    if dialect == "sqlite":
+        document = sa.bindparam(f"{name}__rows", type_=sa.Text())
+        each = sa.func.json_each(document).table_valued("value", "key", name=f"{name}_json")
+        fields = [
+            sa.func.json_extract(each.c.value, f"$[{i}]", type_=kind).label(column)
+            for i, (column, kind) in enumerate(columns.items())
+        ]
+        return sa.select(*fields).subquery(name)
+    arrays = [
+        sa.bindparam(f"{name}__{column}", type_=postgresql.ARRAY(_plain(kind)))
+        for column, kind in columns.items()
+    ]
+    shape = [sa.column(column, _plain(kind)) for column, kind in columns.items()]
+    each = sa.func.unnest(*arrays).table_valued(*shape).render_derived(name=name)
+    if not any(isinstance(kind, sa.JSON) for kind in columns.values()):
+        return each
+    typed = [sa.cast(each.c[column], kind).label(column) for column, kind in columns.items()]
+    return sa.select(*typed).subquery(f"{name}_typed")
+
+
+def table_values(dialect: str, name: str, columns: Columns, rows: Sequence[Sequence[Any]]) -> dict[str, Any]:
+    """The parameters that make `rows` the rows of `table_of` with the same name and columns."""
+    if dialect != "sqlite":
+        # A list within an array would be another dimension of it: JSON goes as text.
+        is_json = [isinstance(kind, sa.JSON) for kind in columns.values()]
+        return {
+            f"{name}__{column}": [orjson.dumps(row[i]).decode() if is_json[i] else row[i] for row in rows]
+            for i, column in enumerate(columns)
+        }
+    sqlite_dialect = sqlite.dialect()
+    processors = [
+        kind.dialect_impl(sqlite_dialect).bind_processor(sqlite_dialect) for kind in columns.values()
+    ]
+    document = [
+        [process(value) if process else value for process, value in zip(processors, row, strict=True)]
+        for row in rows
+    ]
+    return {f"{name}__rows": orjson.dumps(document).decode()}
+
+
+def _plain(kind: TypeEngine[Any]) -> TypeEngine[Any]:
+    """A type that an array on PostgreSQL can hold."""
+    if isinstance(kind, Instant):
+        return sa.DateTime(timezone=True)
+    return sa.Text() if isinstance(kind, sa.JSON) else kind

@@ -1,0 +1,14 @@
+"""What a database can fail with, for those who tell it to an operator."""
+
+from __future__ import annotations
+
+import asyncpg  # pyright: ignore[reportMissingTypeStubs] - it has none
+from sqlalchemy.exc import SQLAlchemyError
+
+FAILURES: tuple[type[Exception], ...] = (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError)
+"""What the two databases and their drivers raise; beside them a connection can fail with OSError."""
+
+
+def reason(failure: Exception) -> str:
+    """Why, in the database's own words, without the statement."""
+    return str(getattr(failure, "orig", None) or failure).strip()

@@ -1,0 +1,308 @@
+"""Pages of notifications, newest first, found lane by lane.
+
+A window of levels is a range of positions in each lane (see windows.py), so a page behind a million read
+ones starts at the line and never walks them. Lanes are taken in the order of their newest notification; the
+search ends where no further lane can hold anything newer than what was found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from tidings.model import PRESENT, Audience, Cursor, Notification, Reach, Window, lane_parts
+from tidings.storage.connection import Connection
+from tidings.storage.dialects import Instant, Query, among
+from tidings.storage.reachable import (
+    NOW,
+    READER_ID,
+    Shape,
+    in_reach,
+    lanes_in_reach,
+    same_lane,
+    same_place,
+    shape_of,
+    values_of,
+)
+from tidings.storage.tables import ending, event, lane, mark, notification
+from tidings.storage.windows import MARK, Top, lanes_cte, state_cte
+
+
+class Found(NamedTuple):
+    """A candidate for a page, in feed order."""
+
+    created_at: datetime
+    id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class Range:
+    """The part of a lane that a window is in by the lines: positions (first, last]."""
+
+    stream_id: UUID
+    lane: int
+    first: int
+    last: int
+    last_at: datetime  # nothing in the lane is newer
+
+
+@dataclass(frozen=True, kw_only=True)
+class Content:
+    """A notification as its stream has it."""
+
+    notification: Notification
+    gone: bool  # withdrawn, expired, or below the lane's floor
+
+
+class Feed:
+    """What a list is made of."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def ranges(self, reach: Reach, window: Window, limit: int, after: Range | None) -> list[Range]:
+        """Lanes with anything in the window by their lines, those with the newest notification first."""
+        statement = _ranges_statement(self._shape(reach), window, after is not None)
+        place = {} if after is None else {"at": after.last_at, "stream": after.stream_id, "lane": after.lane}
+        rows = await self._connection.all(statement, values_of(reach, limit=limit, **place))
+        return [
+            Range(stream_id=row.stream_id, lane=row.lane, first=row.first, last=row.last, last_at=row.last_at)
+            for row in rows
+        ]
+
+    async def slice(self, ranges: Sequence[Range], before: Cursor | None, limit: int) -> list[Found]:
+        """The newest of the ranges together that come after the place `before` in the feed."""
+        values: dict[str, Any] = {"limit": limit}
+        for number, part in enumerate(ranges):
+            values[f"stream_{number}"] = part.stream_id
+            values[f"lane_{number}"] = part.lane
+            values[f"first_{number}"] = part.first
+            values[f"last_{number}"] = part.last
+        if before is not None:
+            values |= {"created_at": before.created_at, "id": before.id}
+        statement = _slice_statement(len(ranges), before is not None)
+        return [Found(*row) for row in await self._connection.all(statement, values)]
+
+    async def exceptions(
+        self, reach: Reach, window: Window, before: Cursor | None, limit: int, now: datetime
+    ) -> list[Found]:
+        """Marked ones that are in the window though their position says otherwise."""
+        statement = _exceptions_statement(self._shape(reach), window, before is not None)
+        return await self._found(statement, values_of(reach, now=now), before, limit)
+
+    async def snoozed(self, reach: Reach, before: Cursor | None, limit: int, now: datetime) -> list[Found]:
+        """Those whose snooze is running."""
+        statement = _snoozed_statement(self._shape(reach), before is not None)
+        return await self._found(statement, values_of(reach, now=now), before, limit)
+
+    async def resolved(self, reach: Reach, before: Cursor | None, limit: int) -> list[Found]:
+        """Those that were settled for all who read them."""
+        statement = _resolved_statement(self._shape(reach), before is not None)
+        return await self._found(statement, values_of(reach), before, limit)
+
+    async def pinned(self, reach: Reach, before: Cursor | None, limit: int) -> list[Found]:
+        """Those the reader pinned, whatever their state; of lanes out of reach too."""
+        statement = _pinned_statement(self._shape(reach), before is not None)
+        return await self._found(statement, values_of(reach), before, limit)
+
+    async def contents(self, reach: Reach, ids: Iterable[UUID], now: datetime) -> list[Content]:
+        """Notifications in reach by their ids, in no order; gone ones are marked so."""
+        statement = _contents_statement(self._shape(reach))
+        rows = await self._connection.all(statement, values_of(reach, ids=list(ids)))
+        return [_content(row, reach.streams[row.stream_id], now) for row in rows]
+
+    async def tops(self, reach: Reach, place: Cursor) -> list[Top]:
+        """For each lane in reach, the highest position that does not come after `place` in feed order."""
+        values = values_of(reach, created_at=place.created_at, id=place.id)
+        rows = await self._connection.all(_tops_statement(self._shape(reach)), values)
+        return [(row.stream_id, row.lane, row.upto) for row in rows]
+
+    async def _found(
+        self, statement: sa.Executable, values: dict[str, Any], before: Cursor | None, limit: int
+    ) -> list[Found]:
+        values["limit"] = limit
+        if before is not None:
+            values |= {"created_at": before.created_at, "id": before.id}
+        return [Found(*row) for row in await self._connection.all(statement, values)]
+
+    def _shape(self, reach: Reach) -> Shape:
+        return shape_of(self._connection.dialect, reach)
+
+
+_LIMIT = sa.bindparam("limit", type_=sa.Integer())
+_CURSOR = sa.tuple_(sa.bindparam("created_at", type_=Instant()), sa.bindparam("id", type_=sa.Uuid()))
+
+
+@lru_cache
+def _ranges_statement(shape: Shape, window: Window, continued: bool) -> Query:
+    state = state_cte(shape, window, marks=False)
+    lanes = lanes_cte(shape, window, state)
+    statement = sa.select(lanes.c.stream_id, lanes.c.lane, lanes.c.first, lanes.c.last, lanes.c.last_at)
+    statement = statement.where(lanes.c.last > lanes.c.first)
+    if continued:
+        after = sa.tuple_(
+            sa.bindparam("at", type_=Instant()),
+            sa.bindparam("stream", type_=sa.Uuid()),
+            sa.bindparam("lane", type_=sa.Integer()),
+        )
+        statement = statement.where(sa.tuple_(lanes.c.last_at, lanes.c.stream_id, lanes.c.lane) < after)
+    order = (lanes.c.last_at.desc(), lanes.c.stream_id.desc(), lanes.c.lane.desc())
+    return statement.order_by(*order).limit(_LIMIT)
+
+
+@lru_cache
+def _exceptions_statement(shape: Shape, window: Window, continued: bool) -> Query:
+    state = state_cte(shape, window)
+    lanes = lanes_cte(shape, window, state)
+    statement = (
+        sa.select(state.c.created_at, state.c.id)
+        .join_from(state, lanes, same_lane(state, lanes))
+        .where(state.c.about == MARK, state.c.position > lanes.c.low)
+        .where(sa.or_(state.c.position <= lanes.c.first, state.c.position > lanes.c.last))
+        .where(state.c.level >= int(window.at_least), state.c.level < int(window.below))
+        .where(sa.or_(state.c.until.is_(None), state.c.until <= NOW))
+    )
+    return _newest(statement, state, continued)
+
+
+@lru_cache
+def _snoozed_statement(shape: Shape, continued: bool) -> Query:
+    state = state_cte(shape, PRESENT)
+    lanes = lanes_cte(shape, PRESENT, state)
+    statement = (
+        sa.select(state.c.created_at, state.c.id)
+        .join_from(state, lanes, same_lane(state, lanes))
+        .where(state.c.about == MARK, state.c.position > lanes.c.low, state.c.until > NOW)
+    )
+    return _newest(statement, state, continued)
+
+
+@lru_cache
+def _resolved_statement(shape: Shape, continued: bool) -> Query:
+    statement = (
+        sa.select(ending.c.created_at, ending.c.id)
+        .join_from(ending, lane, same_lane(ending, lane))
+        .where(in_reach(shape, ending), *lanes_in_reach(shape))
+        .where(ending.c.resolved_at.is_not(None), ending.c.gone_at.is_(None))
+    )
+    return _newest(statement, ending, continued)
+
+
+@lru_cache
+def _pinned_statement(shape: Shape, continued: bool) -> Query:
+    statement = sa.select(mark.c.created_at, mark.c.id).where(
+        mark.c.reader_id == READER_ID, in_reach(shape, mark), mark.c.pinned_at.is_not(None)
+    )
+    return _newest(statement, mark, continued)
+
+
+def _newest(statement: Query, source: Any, continued: bool) -> Query:
+    """In feed order, from the cursor's place on if there is one."""
+    if continued:
+        statement = statement.where(sa.tuple_(source.c.created_at, source.c.id) < _CURSOR)
+    return statement.order_by(source.c.created_at.desc(), source.c.id.desc()).limit(_LIMIT)
+
+
+@lru_cache
+def _contents_statement(shape: Shape) -> Query:
+    ended = sa.and_(same_place(ending, notification), in_reach(shape, ending))
+    return (
+        sa.select(
+            notification,
+            ending.c.gone_at,
+            ending.c.resolved_at,
+            lane.c.floor,
+            event.c.event.label("event_key"),
+            event.c.topic,
+        )
+        .join_from(notification, lane, same_lane(notification, lane))
+        .join(event, event.c.number == lane.c.event)
+        .outerjoin(ending, ended)
+        .where(among(shape.dialect, notification.c.id, "ids"), in_reach(shape, notification))
+        .where(*lanes_in_reach(shape))
+    )
+
+
+@lru_cache
+def _tops_statement(shape: Shape) -> Query:
+    upto = (
+        sa.select(notification.c.position)
+        .where(
+            same_lane(notification, lane),
+            sa.tuple_(notification.c.created_at, notification.c.id) <= _CURSOR,
+        )
+        .order_by(notification.c.created_at.desc(), notification.c.id.desc())
+        .limit(1)
+        .correlate(lane)
+        .scalar_subquery()
+    )
+    columns = (lane.c.stream_id, lane.c.lane, sa.func.coalesce(upto, 0).label("upto"))
+    return sa.select(*columns).where(*lanes_in_reach(shape))
+
+
+@lru_cache(maxsize=256)
+def _slice_statement(lanes: int, continued: bool) -> Query:
+    """One branch a lane, each with its stream as a parameter and a LIMIT of its own."""
+    branches = [sa.select(_branch(number, continued)) for number in range(lanes)]
+    newest = sa.union_all(*branches).subquery("newest")
+    order = (newest.c.created_at.desc(), newest.c.id.desc())
+    return sa.select(newest.c.created_at, newest.c.id).order_by(*order).limit(_LIMIT)
+
+
+def _branch(number: int, continued: bool) -> sa.Subquery:
+    stream_id = sa.bindparam(f"stream_{number}", type_=sa.Uuid())
+    lane_ = sa.bindparam(f"lane_{number}", type_=sa.Integer())
+    first = sa.bindparam(f"first_{number}", type_=sa.BigInteger())
+    last = sa.bindparam(f"last_{number}", type_=sa.BigInteger())
+    here = sa.and_(notification.c.stream_id == stream_id, notification.c.lane == lane_)
+    statement = sa.select(notification.c.created_at, notification.c.id).where(
+        here, notification.c.position > first, notification.c.position <= last
+    )
+    if continued:
+        statement = statement.where(notification.c.position <= sa.func.coalesce(_position_before(here), 0))
+    # Within a lane the order of positions is the order of the feed.
+    return statement.order_by(notification.c.position.desc()).limit(_LIMIT).subquery(f"branch_{number}")
+
+
+def _position_before(here: sa.ColumnElement[bool]) -> sa.ScalarSelect[Any]:
+    """Where in its lane the part of the feed after the cursor begins: one look into ix_notification_feed."""
+    return (
+        sa.select(notification.c.position)
+        .where(here, sa.tuple_(notification.c.created_at, notification.c.id) < _CURSOR)
+        .order_by(notification.c.created_at.desc(), notification.c.id.desc())
+        .limit(1)
+        .correlate(None)
+        .scalar_subquery()
+    )
+
+
+def _content(row: sa.Row[Any], audience: Audience, now: datetime) -> Content:
+    expired = row.expires_at is not None and row.expires_at <= now
+    return Content(
+        notification=Notification(
+            id=row.id,
+            stream_id=row.stream_id,
+            audience=audience,
+            seq=row.seq,
+            lane=row.lane,
+            position=row.position,
+            event=row.event_key,
+            topic=row.topic,
+            severity=lane_parts(row.lane)[1],
+            title=row.title,
+            body=row.body,
+            data=row.data,
+            actions=row.actions,
+            created_at=row.created_at,
+            occurred_at=row.occurred_at,
+            expires_at=row.expires_at,
+            resolved_at=row.resolved_at,
+        ),
+        gone=expired or row.gone_at is not None or row.position <= row.floor,
+    )

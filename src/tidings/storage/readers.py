@@ -1,0 +1,433 @@
+"""What readers have done: lines, sweeps, marks and raises, all keyed by the reader."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from tidings.model import Level, Reader, ReaderKind
+from tidings.storage.connection import Connection, Merge, clock_column
+from tidings.storage.dialects import Instant, Query, looked_up, table_of
+from tidings.storage.reachable import READER_ID, same_lane, same_place
+from tidings.storage.streams import Place
+from tidings.storage.tables import line, mark, raised, reader, sweep
+from tidings.storage.windows import LINE_COLUMNS
+
+PlaceKey = tuple[UUID, int, int]
+"""(stream, lane, position)"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Turn:
+    """One operation of one reader, whose row is locked."""
+
+    reader: Reader
+    op: int
+    at: datetime
+    raised_at: datetime | None  # the time of the last operation that an undo may take back
+    sealed: int  # no operation up to this number can be undone
+    unfolded: int  # marks that the reader wrote since the last folding
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mark:
+    """What one reader did to one notification by its id."""
+
+    stream_id: UUID
+    lane: int
+    position: int
+    id: UUID
+    created_at: datetime
+    base: Level = Level.NEW
+    base_seen_at: datetime | None = None
+    base_read_at: datetime | None = None
+    base_dismissed_at: datetime | None = None
+    since: int = 0
+    snoozed_until: datetime | None = None
+    seen_op: int | None = None
+    seen_at: datetime | None = None
+    read_op: int | None = None
+    read_at: datetime | None = None
+    dismissed_op: int | None = None
+    dismissed_at: datetime | None = None
+    deleted_op: int | None = None
+    deleted_at: datetime | None = None
+    raised: Level = Level.NEW
+    pinned_at: datetime | None = None
+
+    @classmethod
+    def at(cls, place: Place) -> Mark:
+        """The mark of a notification to which nothing was done by its id."""
+        return cls(
+            stream_id=place.stream_id,
+            lane=place.lane,
+            position=place.position,
+            id=place.id,
+            created_at=place.created_at,
+        )
+
+    @property
+    def key(self) -> PlaceKey:
+        return self.stream_id, self.lane, self.position
+
+
+@dataclass(frozen=True, kw_only=True)
+class Swept:
+    """What the sweeps that count for one notification say: their highest level, and since when each holds."""
+
+    level: Level = Level.NEW
+    seen_at: datetime | None = None
+    read_at: datetime | None = None
+    dismissed_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """Everything a reader's state of one notification follows from."""
+
+    mark: Mark | None
+    swept: Swept
+    floor: int  # up to here nothing exists for the reader
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepRow:
+    """One lane's part of a bulk operation."""
+
+    stream_id: UUID
+    lane: int
+    level: Level
+    upto: int
+    lines: Mapping[Level, int]  # as they were before it
+
+
+@dataclass(frozen=True, kw_only=True)
+class Raised:
+    """A raise by ids that can be undone."""
+
+    op: int
+    level: Level
+    at: datetime
+    targets: Sequence[PlaceKey]
+
+
+_MARK_FIELDS = [f.name for f in fields(Mark)]
+
+
+class Readers:
+    """The positions."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def create(self, new: Reader) -> None:
+        """Make the reader unless it is there."""
+        row = {"reader_id": new.id, "kind": new.kind.value, "op": 0, "sealed": 0, "unfolded": 0}
+        await self._connection.write(reader, [row], or_ignore=True)
+
+    async def lock(self, who: Reader) -> Turn | None:
+        """Lock the reader and take the next number and a time; None where there is no such reader."""
+        row = await self._connection.first(_lock(self._connection.dialect), {"reader_id": who.id})
+        if row is None:
+            return None
+        now = self._connection.told(row.clock)
+        at = max(now, row.last_at) if row.last_at else now
+        return Turn(
+            reader=who,
+            op=row.op + 1,
+            at=at,
+            raised_at=row.raised_at,
+            sealed=row.sealed,
+            unfolded=row.unfolded,
+        )
+
+    async def finish(
+        self, turn: Turn, *, marks: int = 0, undoable: bool = False, seals: bool = False
+    ) -> None:
+        """Put the operation on record: how many marks it wrote, and what it means for an undo."""
+        values = {
+            "reader": turn.reader.id,
+            "op": turn.op,
+            "last_at": turn.at,
+            "raised_at": turn.at if undoable else None,
+            "sealed": turn.op if seals else None,
+            "marks": marks,
+        }
+        await self._connection.execute(_FINISH, values)
+
+    async def record_raise(self, turn: Turn, level: Level, targets: Sequence[PlaceKey]) -> None:
+        """Keep which marks a raise by ids raised, for its undo."""
+        places = [[str(stream_id), lane_, position] for stream_id, lane_, position in targets]
+        row = {
+            "reader_id": turn.reader.id,
+            "op": turn.op,
+            "level": int(level),
+            "at": turn.at,
+            "targets": places,
+        }
+        await self._connection.write(raised, [row])
+
+    # --- sweeps and lines ---------------------------------------------------------------------------------
+
+    async def sweep(self, turn: Turn, rows: Sequence[SweepRow]) -> None:
+        """Write one operation's sweeps, and move the lines that they push."""
+        await self._connection.write(
+            sweep,
+            [
+                {
+                    **_lane_key(turn.reader.id, row),
+                    "op": turn.op,
+                    "level": int(row.level),
+                    "upto": row.upto,
+                    "at": turn.at,
+                    **{f"was_{name}": row.lines[level] for level, name in LINE_COLUMNS.items()},
+                }
+                for row in rows
+            ],
+        )
+        await self._connection.write(
+            line,
+            [
+                {
+                    **_lane_key(turn.reader.id, row),
+                    "floor": 0,
+                    **{name: row.upto if level <= row.level else 0 for level, name in LINE_COLUMNS.items()},
+                }
+                for row in rows
+            ],
+            merge=dict.fromkeys(LINE_COLUMNS.values(), Merge.GREATEST),
+        )
+
+    async def unsweep(self, turn: Turn, op: int) -> list[SweepRow]:
+        """Take back the sweeps of operation `op`, the last bulk one that stands; what they were."""
+        mine = sa.and_(sweep.c.reader_id == turn.reader.id, sweep.c.op == op)
+        rows = await self._connection.all(sa.select(sweep).where(mine))
+        taken = [
+            SweepRow(
+                stream_id=row.stream_id,
+                lane=row.lane,
+                level=Level(row.level),
+                upto=row.upto,
+                lines={level: getattr(row, f"was_{name}") for level, name in LINE_COLUMNS.items()},
+            )
+            for row in rows
+        ]
+        if taken:
+            await self._connection.execute(sa.delete(sweep).where(mine))
+            await self._restore_lines(turn.reader.id, taken)
+        return taken
+
+    async def _restore_lines(self, reader_id: UUID, taken: Sequence[SweepRow]) -> None:
+        """Nothing newer stands on these lines, so what each sweep found is what it leaves."""
+        rows = [(row.stream_id, row.lane, *[row.lines[level] for level in LINE_COLUMNS]) for row in taken]
+        values = self._connection.rows("was", _LINES, rows) | {"reader": reader_id}
+        await self._connection.execute(_restore_lines(self._connection.dialect), values)
+
+    async def set_floors(self, reader_id: UUID, stream_id: UUID, floors: Iterable[tuple[int, int]]) -> None:
+        """Let nothing exist for the reader up to the (lane, position)s of one stream."""
+        lines = dict.fromkeys(LINE_COLUMNS.values(), 0)
+        await self._connection.write(
+            line,
+            [
+                {"reader_id": reader_id, "stream_id": stream_id, "lane": lane_, "floor": position, **lines}
+                for lane_, position in floors
+            ],
+            merge={"floor": Merge.GREATEST},
+        )
+
+    # --- marks --------------------------------------------------------------------------------------------
+
+    async def standings(self, reader_id: UUID, places: Sequence[PlaceKey]) -> dict[PlaceKey, Standing]:
+        """What the reader's state of each of `places` follows from."""
+        if not places:
+            return {}
+        values = self._connection.rows("keys", _PLACE, places) | {"reader_id": reader_id}
+        rows = await self._connection.all(_standings(self._connection.dialect), values)
+        return {(row.stream_id, row.lane, row.position): _standing(row) for row in rows}
+
+    async def put_marks(self, reader_id: UUID, marks: Sequence[Mark]) -> None:
+        """Write marks as they are given, and a line for each of their lanes, which the counts start from."""
+        rows = [{"reader_id": reader_id, **{name: getattr(m, name) for name in _MARK_FIELDS}} for m in marks]
+        for row in rows:
+            row["base"], row["raised"] = int(row["base"]), int(row["raised"])
+        await self._connection.write(mark, rows, merge=dict.fromkeys(_MARK_FIELDS[3:], Merge.TAKE))
+        lanes = sorted({(m.stream_id, m.lane) for m in marks})
+        zero = dict.fromkeys(("floor", *LINE_COLUMNS.values()), 0)
+        await self._connection.write(
+            line,
+            [{"reader_id": reader_id, "stream_id": stream, "lane": lane_, **zero} for stream, lane_ in lanes],
+            or_ignore=True,
+        )
+
+    async def deleted_line(self, reader_id: UUID, stream_id: UUID, lane_: int) -> int:
+        """The position up to which everything in a lane is deleted, but for what was lowered."""
+        mine = sa.and_(line.c.reader_id == reader_id, line.c.stream_id == stream_id, line.c.lane == lane_)
+        return int(await self._connection.scalar(sa.select(line.c.deleted).where(mine)) or 0)
+
+    async def forget_marks(
+        self, reader_id: UUID, stream_id: UUID, lane_: int, positions: Sequence[int]
+    ) -> None:
+        """Delete marks that say no more than the lines do."""
+        await self._connection.execute(
+            sa.delete(mark).where(
+                mark.c.reader_id == reader_id,
+                mark.c.stream_id == stream_id,
+                mark.c.lane == lane_,
+                mark.c.position.in_(positions),
+            )
+        )
+
+    # --- undo ---------------------------------------------------------------------------------------------
+
+    async def swept_at(self, reader_id: UUID, op: int) -> datetime | None:
+        """When the sweeps of operation `op` were made; None where it has none (any more)."""
+        found = sa.select(sweep.c.at).where(sweep.c.reader_id == reader_id, sweep.c.op == op).limit(1)
+        return await self._connection.scalar(found)
+
+    async def swept_after(self, reader_id: UUID, op: int) -> bool:
+        """Whether a later operation's sweeps stand."""
+        later = sa.select(sweep.c.op).where(sweep.c.reader_id == reader_id, sweep.c.op > op).limit(1)
+        return await self._connection.scalar(later) is not None
+
+    async def raised(self, reader_id: UUID, op: int) -> Raised | None:
+        """The raise by ids with this number; None where it was none, or is undone or forgotten."""
+        mine = sa.and_(raised.c.reader_id == reader_id, raised.c.op == op)
+        row = await self._connection.first(sa.select(raised).where(mine))
+        if row is None:
+            return None
+        places = [(UUID(stream_id), lane_, position) for stream_id, lane_, position in row.targets]
+        return Raised(op=row.op, level=Level(row.level), at=row.at, targets=places)
+
+    async def forget_raise(self, reader_id: UUID, op: int) -> None:
+        await self._connection.execute(
+            sa.delete(raised).where(raised.c.reader_id == reader_id, raised.c.op == op)
+        )
+
+    # --- folding ------------------------------------------------------------------------------------------
+
+    async def set_folded(self, reader_id: UUID) -> None:
+        """Begin to count marks anew."""
+        await self._connection.execute(
+            sa.update(reader).where(reader.c.reader_id == reader_id).values(unfolded=0)
+        )
+
+    async def unfolded(self, more_than: int, limit: int) -> list[Reader]:
+        """Readers who wrote more marks than that since their last folding."""
+        rows = await self._connection.all(
+            sa.select(reader.c.reader_id, reader.c.kind).where(reader.c.unfolded > more_than).limit(limit)
+        )
+        return [Reader(id=row.reader_id, kind=ReaderKind(row.kind)) for row in rows]
+
+
+_SWEPT = ("level", "seen_at", "read_at", "dismissed_at")
+_PLACE = {"stream_id": sa.Uuid(), "lane": sa.Integer(), "position": sa.BigInteger()}
+_LINES = {"stream_id": sa.Uuid(), "lane": sa.Integer()} | {
+    name: sa.BigInteger() for name in LINE_COLUMNS.values()
+}
+
+
+_FINISH = (
+    sa.update(reader)
+    .where(reader.c.reader_id == sa.bindparam("reader", type_=sa.Uuid()))
+    .values(
+        op=sa.bindparam("op", type_=sa.BigInteger()),
+        last_at=sa.bindparam("last_at", type_=Instant()),
+        raised_at=sa.func.coalesce(sa.bindparam("raised_at", type_=Instant()), reader.c.raised_at),
+        sealed=sa.func.coalesce(sa.bindparam("sealed", type_=sa.BigInteger()), reader.c.sealed),
+        unfolded=reader.c.unfolded + sa.bindparam("marks", type_=sa.BigInteger()),
+    )
+)
+
+
+@lru_cache
+def _lock(dialect: str) -> Query:
+    names = ("op", "last_at", "raised_at", "sealed", "unfolded")
+    columns = [reader.c[name] for name in names]
+    return sa.select(*columns, clock_column(dialect)).where(reader.c.reader_id == READER_ID).with_for_update()
+
+
+@lru_cache
+def _restore_lines(dialect: str) -> sa.Update:
+    was = table_of(dialect, "was", _LINES)
+    mine = line.c.reader_id == sa.bindparam("reader", type_=sa.Uuid())
+    names = LINE_COLUMNS.values()
+    return sa.update(line).where(mine, same_lane(line, was)).values({name: was.c[name] for name in names})
+
+
+@lru_cache
+def _standings(dialect: str) -> Query:
+    keys = table_of(dialect, "keys", _PLACE)
+    swept = _swept(dialect)
+    marked, on = looked_up(dialect, mark, _mark_of(keys), "marked")
+    return (
+        sa.select(
+            keys,
+            line.c.floor.label("line_floor"),
+            *[swept.c[name].label(f"swept_{name}") for name in _SWEPT],
+            *[marked.c[name].label(f"mark_{name}") for name in _MARK_FIELDS],
+        )
+        .select_from(keys)
+        .outerjoin(line, sa.and_(line.c.reader_id == READER_ID, same_lane(line, keys)))
+        .outerjoin(marked, on)
+        .outerjoin(swept, same_place(swept, keys))
+    )
+
+
+def _swept(dialect: str) -> sa.Subquery:
+    """The sweeps that count for each place: those that cover it, since its lowering and its snooze."""
+    keys = table_of(dialect, "keys", _PLACE).alias("swept_keys")
+    marked, on = looked_up(dialect, mark, _mark_of(keys), "marked")
+    covers = sa.and_(
+        sweep.c.reader_id == READER_ID,
+        same_lane(sweep, keys),
+        sweep.c.upto >= keys.c.position,
+        sweep.c.op > sa.func.coalesce(marked.c.since, 0),
+        sa.or_(marked.c.snoozed_until.is_(None), sweep.c.at >= marked.c.snoozed_until),
+    )
+
+    def earliest(level: Level) -> sa.ColumnElement[Any]:
+        return sa.func.min(sa.case((sweep.c.level >= int(level), sweep.c.at)))
+
+    return (
+        sa.select(
+            keys,
+            sa.func.max(sweep.c.level).label("level"),
+            earliest(Level.SEEN).label("seen_at"),
+            earliest(Level.READ).label("read_at"),
+            earliest(Level.DISMISSED).label("dismissed_at"),
+        )
+        .select_from(keys)
+        .outerjoin(marked, on)
+        .join(sweep, covers)
+        .group_by(keys.c.stream_id, keys.c.lane, keys.c.position)
+        .subquery("swept")
+    )
+
+
+def _mark_of(keys: sa.FromClause) -> sa.ColumnElement[bool]:
+    return sa.and_(mark.c.reader_id == READER_ID, same_place(mark, keys))
+
+
+def _lane_key(reader_id: UUID, row: SweepRow) -> dict[str, Any]:
+    return {"reader_id": reader_id, "stream_id": row.stream_id, "lane": row.lane}
+
+
+def _standing(row: sa.Row[Any]) -> Standing:
+    swept = Swept(
+        level=Level(row.swept_level or 0),
+        seen_at=row.swept_seen_at,
+        read_at=row.swept_read_at,
+        dismissed_at=row.swept_dismissed_at,
+    )
+    values = {name: getattr(row, f"mark_{name}") for name in _MARK_FIELDS}
+    found = None
+    if values["id"] is not None:
+        values["base"], values["raised"] = Level(values["base"]), Level(values["raised"])
+        found = Mark(**values)
+    return Standing(mark=found, swept=swept, floor=row.line_floor or 0)

@@ -1,0 +1,74 @@
+"""One connection, and the groups of named statements bound to it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tidings.clock import Clock
+from tidings.storage.accounts import Accounts
+from tidings.storage.catalog import Catalog, EventCache
+from tidings.storage.connection import Connection
+from tidings.storage.credentials import Credentials
+from tidings.storage.feed import Feed
+from tidings.storage.idempotency import Idempotency
+from tidings.storage.readers import Readers
+from tidings.storage.streams import Streams
+from tidings.storage.upkeep import Upkeep
+from tidings.storage.windows import Windows
+
+
+class Store:
+    """What the core sees of the database; lives as long as one transaction or one read."""
+
+    def __init__(self, connection: AsyncConnection, clock: Clock, events: EventCache) -> None:
+        self.connection = Connection(connection, clock)
+        self._events = events
+
+    async def now(self) -> datetime:
+        """The time now, by the clock that every operation goes by."""
+        return await self.connection.now()
+
+    @cached_property
+    def accounts(self) -> Accounts:
+        return Accounts(self.connection)
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        return Catalog(self.connection, self._events)
+
+    @cached_property
+    def credentials(self) -> Credentials:
+        return Credentials(self.connection)
+
+    @cached_property
+    def feed(self) -> Feed:
+        return Feed(self.connection)
+
+    @cached_property
+    def idempotency(self) -> Idempotency:
+        return Idempotency(self.connection)
+
+    @cached_property
+    def readers(self) -> Readers:
+        return Readers(self.connection)
+
+    @cached_property
+    def streams(self) -> Streams:
+        return Streams(self.connection)
+
+    @cached_property
+    def upkeep(self) -> Upkeep:
+        return Upkeep(self.connection)
+
+    @cached_property
+    def windows(self) -> Windows:
+        return Windows(self.connection)
+
+    async def scalar(self, statement: sa.Executable) -> Any:
+        """The first column of the first row, for checks that have no method of their own."""
+        return await self.connection.scalar(statement)

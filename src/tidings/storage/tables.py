@@ -1,0 +1,343 @@
+"""The tables. What each is keyed by decides where it lives past one database.
+
+stream-keyed   stream lane notification ending expiry erasure
+reader-keyed   reader line sweep mark raised
+replicated     account business firm membership service_key api_token refresh_token
+               event topic preference
+key of its own idempotency
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from tidings.storage.dialects import Instant, Json
+
+metadata = sa.MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+# --- streams -----------------------------------------------------------------------------------------------
+
+stream = sa.Table(
+    "stream",
+    metadata,
+    sa.Column("stream_id", sa.Uuid, primary_key=True),  # the id of its user, business or firm
+    sa.Column("audience", sa.String(16), nullable=False),
+    sa.Column("head", sa.BigInteger, nullable=False),  # the highest seq
+    sa.Column("last_at", Instant),  # created_at of the newest
+    sa.Column("last_id", sa.Uuid),  # id of the newest
+)
+
+lane = sa.Table(
+    "lane",
+    metadata,
+    sa.Column("stream_id", sa.Uuid, primary_key=True),
+    sa.Column("lane", sa.Integer, primary_key=True, autoincrement=False),  # model.lane_number
+    sa.Column("event", sa.Integer, nullable=False),  # the event's catalog number
+    sa.Column("severity", sa.SmallInteger, nullable=False),  # its rank
+    sa.Column("head", sa.BigInteger, nullable=False),  # the highest position
+    sa.Column("floor", sa.BigInteger, nullable=False),  # up to here retention has removed all
+    sa.Column("last_at", Instant, nullable=False),  # created_at of the newest
+)
+
+notification = sa.Table(
+    "notification",
+    metadata,
+    sa.Column("stream_id", sa.Uuid, primary_key=True),
+    sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("lane", sa.Integer, nullable=False),
+    sa.Column("position", sa.BigInteger, nullable=False),
+    sa.Column("id", sa.Uuid, nullable=False),
+    sa.Column("created_at", Instant, nullable=False),
+    sa.Column("occurred_at", Instant),
+    sa.Column("expires_at", Instant),
+    sa.Column("collapse_key", sa.Text),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("body", sa.Text),
+    sa.Column("data", Json, nullable=False),
+    sa.Column("actions", Json, nullable=False),
+    sa.UniqueConstraint("stream_id", "lane", "position"),
+    sa.Index("ix_notification_feed", "stream_id", "lane", "created_at", "id"),
+    sa.Index("ix_notification_id", "id"),
+    sa.Index(
+        "ix_notification_collapse",
+        "stream_id",
+        "collapse_key",
+        "seq",
+        postgresql_where=sa.text("collapse_key IS NOT NULL"),
+        sqlite_where=sa.text("collapse_key IS NOT NULL"),
+    ),
+)
+
+# Gone and resolved ones apart, so that no count touches `notification`.
+ending = sa.Table(
+    "ending",
+    metadata,
+    sa.Column("stream_id", sa.Uuid, primary_key=True),
+    sa.Column("lane", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("position", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("id", sa.Uuid, nullable=False),
+    sa.Column("created_at", Instant, nullable=False),
+    sa.Column("gone_at", Instant),  # withdrawn, or expired and seen to be so by the upkeep
+    sa.Column("resolved_at", Instant),
+    sa.Column("resolved_by", sa.Uuid),
+)
+
+# What will expire, until the upkeep turns it into an ending: so that what is yet to expire is never counted.
+expiry = sa.Table(
+    "expiry",
+    metadata,
+    sa.Column("stream_id", sa.Uuid, primary_key=True),
+    sa.Column("expires_at", Instant, primary_key=True),
+    sa.Column("lane", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("position", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("id", sa.Uuid, nullable=False),
+    sa.Column("created_at", Instant, nullable=False),
+    sa.Index("ix_expiry_expires_at", "expires_at"),
+)
+
+# What is to be erased from a user's own stream once its deletion is final.
+erasure = sa.Table(
+    "erasure",
+    metadata,
+    sa.Column("stream_id", sa.Uuid, primary_key=True),
+    sa.Column("lane", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("first", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("last", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("due_at", Instant, primary_key=True),
+    sa.Index("ix_erasure_due_at", "due_at"),
+)
+
+# --- readers -----------------------------------------------------------------------------------------------
+
+reader = sa.Table(
+    "reader",
+    metadata,
+    sa.Column("reader_id", sa.Uuid, primary_key=True),  # the user's or the business's id
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("op", sa.BigInteger, nullable=False),  # the last operation's number
+    sa.Column("last_at", Instant),  # its time
+    sa.Column("raised_at", Instant),  # the last operation that an undo may take back
+    sa.Column("sealed", sa.BigInteger, nullable=False),  # no undo up to this operation: a clear-read
+    sa.Column("unfolded", sa.BigInteger, nullable=False),  # marks written since the last folding
+    sa.Index("ix_reader_unfolded", "unfolded"),
+)
+
+# Lines include those of higher levels: seen >= read >= dismissed >= deleted.
+line = sa.Table(
+    "line",
+    metadata,
+    sa.Column("reader_id", sa.Uuid, primary_key=True),
+    sa.Column("stream_id", sa.Uuid, primary_key=True),
+    sa.Column("lane", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("floor", sa.BigInteger, nullable=False),  # the lane's head when the reader joined
+    sa.Column("seen", sa.BigInteger, nullable=False),
+    sa.Column("read", sa.BigInteger, nullable=False),
+    sa.Column("dismissed", sa.BigInteger, nullable=False),
+    sa.Column("deleted", sa.BigInteger, nullable=False),
+)
+
+sweep = sa.Table(
+    "sweep",
+    metadata,
+    sa.Column("reader_id", sa.Uuid, primary_key=True),
+    sa.Column("stream_id", sa.Uuid, primary_key=True),
+    sa.Column("lane", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("op", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("level", sa.SmallInteger, nullable=False),
+    sa.Column("upto", sa.BigInteger, nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    # The lines before it, so that its undo need not read the other sweeps.
+    sa.Column("was_seen", sa.BigInteger, nullable=False),
+    sa.Column("was_read", sa.BigInteger, nullable=False),
+    sa.Column("was_dismissed", sa.BigInteger, nullable=False),
+    sa.Column("was_deleted", sa.BigInteger, nullable=False),
+    sa.Index("ix_sweep_op", "reader_id", "op"),
+)
+
+_LOWERED_OR_ENDED = "since > 0 OR raised >= 3"
+
+mark = sa.Table(
+    "mark",
+    metadata,
+    sa.Column("reader_id", sa.Uuid, primary_key=True),
+    sa.Column("stream_id", sa.Uuid, primary_key=True),
+    sa.Column("lane", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("position", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("id", sa.Uuid, nullable=False),
+    sa.Column("created_at", Instant, nullable=False),
+    # The base: what the last lowering set, the times it kept, and that lowering's operation.
+    sa.Column("base", sa.SmallInteger, nullable=False),
+    sa.Column("base_seen_at", Instant),
+    sa.Column("base_read_at", Instant),
+    sa.Column("base_dismissed_at", Instant),
+    sa.Column("since", sa.BigInteger, nullable=False),
+    sa.Column("snoozed_until", Instant),
+    # The raises by id: at most one a level, with its operation and time.
+    sa.Column("seen_op", sa.BigInteger),
+    sa.Column("seen_at", Instant),
+    sa.Column("read_op", sa.BigInteger),
+    sa.Column("read_at", Instant),
+    sa.Column("dismissed_op", sa.BigInteger),
+    sa.Column("dismissed_at", Instant),
+    sa.Column("deleted_op", sa.BigInteger),
+    sa.Column("deleted_at", Instant),
+    sa.Column("raised", sa.SmallInteger, nullable=False),  # the highest of them, for the index
+    sa.Column("pinned_at", Instant),
+    sa.Index(
+        "ix_mark_exceptions",
+        "reader_id",
+        "stream_id",
+        "lane",
+        "position",
+        postgresql_where=sa.text(_LOWERED_OR_ENDED),
+        sqlite_where=sa.text(_LOWERED_OR_ENDED),
+    ),
+    sa.Index(
+        "ix_mark_pinned",
+        "reader_id",
+        "created_at",
+        "id",
+        postgresql_where=sa.text("pinned_at IS NOT NULL"),
+        sqlite_where=sa.text("pinned_at IS NOT NULL"),
+    ),
+)
+
+# A raise by ids, as long as it can be undone; one by selection is its sweeps.
+raised = sa.Table(
+    "raised",
+    metadata,
+    sa.Column("reader_id", sa.Uuid, primary_key=True),
+    sa.Column("op", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("level", sa.SmallInteger, nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("targets", Json, nullable=False),  # [stream, lane, position] of each mark that it raised
+    sa.Index("ix_raised_at", "at"),
+)
+
+# --- accounts ----------------------------------------------------------------------------------------------
+
+account = sa.Table(
+    "account",
+    metadata,
+    sa.Column("user_id", sa.Uuid, primary_key=True),
+    sa.Column("email", sa.String(320), unique=True),  # trimmed, lower-cased
+    sa.Column("password_hash", sa.Text),
+    sa.Column("email_verified", sa.Boolean, nullable=False),
+    sa.Column("status", sa.String(16), nullable=False),  # active, suspended, deactivated
+    sa.Column("role", sa.String(16), nullable=False),  # member, operator
+    sa.Column("company_id", sa.Uuid),  # the business as whose company the user logs in
+    sa.Column("failures", sa.Integer, nullable=False),  # failed logins since failing_since
+    sa.Column("failing_since", Instant),
+    sa.Column("locked_until", Instant),
+    sa.Column("created_at", Instant, nullable=False),
+)
+
+business = sa.Table(
+    "business",
+    metadata,
+    sa.Column("business_id", sa.Uuid, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("firm_id", sa.Uuid),  # the firm that serves it
+    sa.Column("status", sa.String(16), nullable=False),  # active, deactivated, deleted
+    sa.Column("created_at", Instant, nullable=False),
+)
+
+firm = sa.Table(
+    "firm",
+    metadata,
+    sa.Column("firm_id", sa.Uuid, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("created_at", Instant, nullable=False),
+)
+
+membership = sa.Table(
+    "membership",
+    metadata,
+    sa.Column("user_id", sa.Uuid, primary_key=True),
+    sa.Column("stream_id", sa.Uuid, primary_key=True),  # of a business or a firm
+    sa.Column("audience", sa.String(16), nullable=False),
+    sa.Column("joined_at", Instant, nullable=False),
+    sa.Index("ix_membership_stream_id", "stream_id"),
+)
+
+service_key = sa.Table(
+    "service_key",
+    metadata,
+    sa.Column("key_id", sa.Uuid, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("hash", sa.LargeBinary(32), nullable=False, unique=True),  # SHA-256
+    sa.Column("created_at", Instant, nullable=False),
+    sa.Column("revoked_at", Instant),
+)
+
+api_token = sa.Table(
+    "api_token",
+    metadata,
+    sa.Column("token_id", sa.Uuid, primary_key=True),
+    sa.Column("user_id", sa.Uuid, nullable=False, index=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("hash", sa.LargeBinary(32), nullable=False, unique=True),  # SHA-256
+    sa.Column("created_at", Instant, nullable=False),
+    sa.Column("expires_at", Instant),
+    sa.Column("revoked_at", Instant),
+)
+
+refresh_token = sa.Table(
+    "refresh_token",
+    metadata,
+    sa.Column("hash", sa.LargeBinary(32), primary_key=True),  # SHA-256
+    sa.Column("user_id", sa.Uuid, nullable=False, index=True),
+    sa.Column("created_at", Instant, nullable=False),
+    sa.Column("expires_at", Instant, nullable=False),
+    sa.Column("used_at", Instant),  # exchanged for its successor
+    sa.Column("revoked_at", Instant),
+)
+
+# --- catalog -----------------------------------------------------------------------------------------------
+
+topic = sa.Table(
+    "topic",
+    metadata,
+    sa.Column("topic", sa.String(64), primary_key=True),
+    sa.Column("rank", sa.Integer, nullable=False),  # the order in which topics are shown
+)
+
+event = sa.Table(
+    "event",
+    metadata,
+    sa.Column("event", sa.String(128), primary_key=True),
+    sa.Column("number", sa.Integer, nullable=False, unique=True),  # model.lane_number starts from it
+    sa.Column("topic", sa.String(64), nullable=False),
+    sa.Column("severity", sa.String(16), nullable=False),
+    sa.Column("channels", Json, nullable=False),  # channel -> bool, the defaults
+    sa.Column("in_app", sa.Boolean, nullable=False),  # the default of the channel that is a view
+    sa.Column("critical", sa.Boolean, nullable=False),
+)
+
+preference = sa.Table(
+    "preference",
+    metadata,
+    sa.Column("reader_id", sa.Uuid, primary_key=True),
+    sa.Column("subject", sa.String(8), primary_key=True),  # event or topic
+    sa.Column("key", sa.String(128), primary_key=True),  # of the event or topic
+    sa.Column("channel", sa.String(16), primary_key=True),
+    sa.Column("enabled", sa.Boolean, nullable=False),
+)
+
+# --- sending -----------------------------------------------------------------------------------------------
+
+idempotency = sa.Table(
+    "idempotency",
+    metadata,
+    sa.Column("scope", sa.Uuid, primary_key=True),  # the service key that sent it
+    sa.Column("key", sa.String(255), primary_key=True),
+    sa.Column("body_hash", sa.LargeBinary(32), nullable=False),
+    sa.Column("answer", Json),
+    sa.Column("created_at", Instant, nullable=False, index=True),
+)

@@ -1,0 +1,489 @@
+"""How many notifications of each lane have a level within a window, without reading them.
+
+A lane without marks needs no reading: everything above a reader's line is below that level, everything up
+to it is not. So a window of levels is a range of positions, and its size a subtraction:
+
+    first = the line of `below`  <  positions in the window  <=  last = the line of `at_least` (or the head)
+
+What differs from that is little and is looked at one by one ("touched"): marks that were lowered, marks
+raised above a line, and gone or resolved notifications within the range. The number of a lane is
+
+    (last - first) - touched within the range + touched that belong to the window after all
+
+Only these exceptions and the lanes are read, never `notification`: O(lanes + exceptions).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from tidings.model import Level, Reach, Window
+from tidings.storage.connection import Connection
+from tidings.storage.dialects import Instant, Query, greatest, least, looked_up, table_of
+from tidings.storage.reachable import (
+    NOW,
+    READER_ID,
+    Shape,
+    in_reach,
+    lanes_in_reach,
+    same_lane,
+    same_place,
+    shape_of,
+    values_of,
+)
+from tidings.storage.tables import ending, expiry, lane, line, mark, notification, sweep
+
+Top = tuple[UUID, int, int]  # stream, lane, the highest position that is meant
+LINE_COLUMNS: Mapping[Level, str] = {
+    Level.SEEN: "seen",
+    Level.READ: "read",
+    Level.DISMISSED: "dismissed",
+    Level.DELETED: "deleted",
+}
+_LANE, MARK = 0, 1  # what a row of the state CTE is about
+_TOPS = {"stream_id": sa.Uuid(), "lane": sa.Integer(), "upto": sa.BigInteger()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class LaneCount:
+    """One lane: the notifications in the window, and the reader's lines as they were read with them."""
+
+    stream_id: UUID
+    lane: int
+    first: int
+    last: int
+    top: int  # the head, or the lower position that the caller named
+    matching: int  # in the window, visible; resolved ones too
+    unresolved: int  # the same without the resolved ones
+    within: int  # of `matching`, those at or below `last`
+    lines: Mapping[Level, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fold:
+    """A lane in which some were raised one by one."""
+
+    stream_id: UUID
+    lane: int
+    top: int
+    marks: int  # at the level, above its line
+    others: int  # not at the level
+    lines: Mapping[Level, int]
+
+
+class Windows:
+    """Counts by level."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def total(self, reach: Reach, window: Window, now: datetime) -> tuple[int, int]:
+        """The notifications in the window: (all, those not resolved)."""
+        statement = _total_statement(self._shape(reach), window)
+        row = await self._connection.first(statement, values_of(reach, now=now))
+        return (int(row.matching), int(row.unresolved)) if row else (0, 0)
+
+    async def lanes(
+        self, reach: Reach, window: Window, now: datetime, tops: Sequence[Top] | None = None
+    ) -> list[LaneCount]:
+        """The lanes which have something in the window; `tops` names them and how far up they are meant."""
+        statement = _lanes_statement(self._shape(reach), window, tops is not None)
+        values = values_of(reach, now=now) | self._tops(tops)
+        return [_lane_count(row) for row in await self._connection.all(statement, values)]
+
+    async def fallen(
+        self, reach: Reach, level: Level, now: datetime, tops: Sequence[Top], op: int, at: datetime
+    ) -> tuple[int, int]:
+        """What is below `level` since the sweeps of operation `op`, made at `at` up to `tops`, are gone.
+
+        Of the marked ones only those for which these sweeps counted. (all, those not resolved)
+        """
+        statement = _fallen_statement(self._shape(reach), Window(below=level))
+        values = values_of(reach, now=now, undone_op=op, undone_at=at) | self._tops(tops)
+        row = await self._connection.first(statement, values)
+        return (int(row.matching), int(row.unresolved)) if row else (0, 0)
+
+    async def marked(self, reach: Reach, window: Window) -> list[UUID]:
+        """The ids of the marked ones whose position may say otherwise of this window than their mark."""
+        statement = _marked_statement(self._shape(reach), window)
+        return [row.id for row in await self._connection.all(statement, values_of(reach))]
+
+    async def foldable(self, reach: Reach, level: Level) -> list[Fold]:
+        """The lanes in which marks stand above the line of `level`, with how many are and are not at it."""
+        statement = _foldable_statement(self._shape(reach), level)
+        return [
+            Fold(
+                stream_id=row.stream_id,
+                lane=row.lane,
+                top=row.top,
+                marks=int(row.marks),
+                others=int(row.others),
+                lines=_lines(row),
+            )
+            for row in await self._connection.all(statement, values_of(reach))
+        ]
+
+    async def not_at(self, reach: Reach, level: Level, tops: Sequence[Top]) -> list[UUID]:
+        """The ids of what is below `level` in these lanes: unmarked above the line, lowered anywhere."""
+        statement = _not_at_statement(self._shape(reach), level)
+        rows = await self._connection.all(statement, values_of(reach) | self._tops(tops))
+        return [row.id for row in rows]
+
+    def _shape(self, reach: Reach) -> Shape:
+        return shape_of(self._connection.dialect, reach)
+
+    def _tops(self, tops: Sequence[Top] | None) -> dict[str, Any]:
+        return {} if tops is None else self._connection.rows("tops", _TOPS, tops)
+
+
+@lru_cache
+def _total_statement(shape: Shape, window: Window) -> Query:
+    return _sum(_per_lane(shape, window, named=False))
+
+
+@lru_cache
+def _fallen_statement(shape: Shape, window: Window) -> Query:
+    return _sum(_per_lane(shape, window, named=True, undone=True))
+
+
+def _sum(per_lane: Query) -> Query:
+    lanes = per_lane.subquery()
+    return sa.select(
+        sa.func.coalesce(sa.func.sum(lanes.c.matching), 0).label("matching"),
+        sa.func.coalesce(sa.func.sum(lanes.c.unresolved), 0).label("unresolved"),
+    )
+
+
+@lru_cache
+def _lanes_statement(shape: Shape, window: Window, named: bool) -> Query:
+    lanes = _per_lane(shape, window, named=named).subquery()
+    return sa.select(lanes).where(lanes.c.matching > 0)
+
+
+@lru_cache
+def _marked_statement(shape: Shape, window: Window) -> Query:
+    state = state_cte(shape, window)
+    return sa.select(state.c.id).where(state.c.about == MARK)
+
+
+@lru_cache
+def _foldable_statement(shape: Shape, level: Level) -> Query:
+    window = Window(below=level)
+    state = state_cte(shape, window)
+    lanes = lanes_cte(shape, window, state)
+    marks = _count(sa.and_(state.c.level >= int(level), state.c.position > lanes.c.first))
+    lowered = _count(sa.and_(state.c.level < int(level), state.c.position <= lanes.c.first))
+    return (
+        sa.select(
+            lanes, marks.label("marks"), (lanes.c.top - lanes.c.first - marks + lowered).label("others")
+        )
+        .join_from(state, lanes, same_lane(state, lanes))
+        .where(state.c.about == MARK, state.c.position > lanes.c.low, state.c.position <= lanes.c.top)
+        .group_by(*lanes.c)
+    )
+
+
+@lru_cache
+def _not_at_statement(shape: Shape, level: Level) -> sa.CompoundSelect[Any]:
+    window = Window(below=level)
+    state = state_cte(shape, window)
+    lanes = lanes_cte(shape, window, state, named=True)
+    above_line = sa.and_(
+        same_lane(notification, lanes),
+        notification.c.position > lanes.c.first,
+        notification.c.position <= lanes.c.top,
+    )
+    above = (
+        sa.select(notification.c.id)
+        .join_from(lanes, notification, above_line)
+        .where(in_reach(shape, notification))
+    )
+    raised = sa.select(state.c.id).where(state.c.about == MARK, state.c.level >= int(level))
+    below = (
+        sa.select(state.c.id)
+        .join_from(state, lanes, same_lane(state, lanes))
+        .where(state.c.about == MARK, state.c.level < int(level), state.c.position <= lanes.c.first)
+    )
+    return sa.union(sa.select(sa.except_(above, raised).subquery("unmarked")), below)
+
+
+def _per_lane(shape: Shape, window: Window, *, named: bool, undone: bool = False) -> Query:
+    """Each lane in reach with its number: the arithmetic that this file is about."""
+    state = state_cte(shape, window)
+    lanes = lanes_cte(shape, window, state, named=named)
+    touched = _touched(shape, state, lanes)
+    belongs = _belongs(touched, window, undone=undone)
+    sums = (
+        sa.select(
+            touched.c.stream_id,
+            touched.c.lane,
+            sa.func.sum(touched.c.in_range).label("cut"),
+            _count(belongs).label("belonging"),
+            _count(sa.and_(belongs, touched.c.resolved == 0)).label("unresolved"),
+            _count(sa.and_(belongs, touched.c.below == 1)).label("within"),
+        )
+        .group_by(touched.c.stream_id, touched.c.lane)
+        .subquery("sums")
+    )
+    untouched = lanes.c.last - lanes.c.first - sa.func.coalesce(sums.c.cut, 0)
+    return sa.select(
+        lanes,
+        (untouched + sa.func.coalesce(sums.c.belonging, 0)).label("matching"),
+        (untouched + sa.func.coalesce(sums.c.unresolved, 0)).label("unresolved"),
+        (untouched + sa.func.coalesce(sums.c.within, 0)).label("within"),
+    ).outerjoin_from(lanes, sums, same_lane(lanes, sums))
+
+
+def state_cte(shape: Shape, window: Window, *, marks: bool = True) -> sa.CTE:
+    """The reader's lines, and the marks (unless left out) that may differ from what they say of this window.
+
+    The only place in a statement where reader-keyed tables stand: one snapshot, wherever they live.
+    """
+    nothing = sa.null()
+    lines = sa.select(
+        _literal(_LANE).label("about"),
+        line.c.stream_id,
+        line.c.lane,
+        _literal(0).label("position"),
+        *[line.c[name] for name in ("floor", *LINE_COLUMNS.values())],
+        _literal(0).label("level"),
+        _literal(0).label("since"),
+        sa.cast(nothing, Instant()).label("until"),
+        sa.cast(nothing, sa.Uuid()).label("id"),
+        sa.cast(nothing, Instant()).label("created_at"),
+    ).where(line.c.reader_id == READER_ID, in_reach(shape, line))
+    if not marks:
+        return lines.cte("state").prefix_with("MATERIALIZED")
+    level = greatest(mark.c.base, mark.c.raised, sa.func.coalesce(_swept_since(), 0))
+    lowered = sa.select(*_mark_columns(mark, level)).where(
+        mark.c.reader_id == READER_ID, in_reach(shape, mark), mark.c.since > _literal(0)
+    )
+    parts = [lines, lowered]
+    if window.below > Level.NEW:
+        parts.append(_raised_above(shape, window.below, None))
+    if window.at_least > Level.NEW:
+        parts.append(_raised_above(shape, window.at_least, window.below))
+    return sa.union_all(*parts).cte("state").prefix_with("MATERIALIZED")
+
+
+def _raised_above(shape: Shape, level: Level, below: Level | None) -> Query:
+    """Never lowered marks raised by id to `level` (and not to `below`), above the line of that level."""
+    conditions = [
+        mark.c.since == _literal(0),
+        mark.c.raised >= _literal(level),
+        mark.c.position > line.c[LINE_COLUMNS[level]],
+    ]
+    if below is not None:
+        conditions.append(mark.c.raised < _literal(below))
+    if level > Level.READ:
+        conditions.append(mark.c.raised >= _literal(Level.DISMISSED))  # as the partial index says it
+    above = sa.and_(mark.c.reader_id == READER_ID, same_lane(mark, line), *conditions)
+    raised, on = looked_up(shape.dialect, mark, above, f"raised_to_{int(level)}")
+    return (
+        sa.select(*_mark_columns(raised, raised.c.raised))
+        .join_from(line, raised, on)
+        .where(line.c.reader_id == READER_ID, in_reach(shape, line))
+    )
+
+
+def _mark_columns(source: Any, level: sa.ColumnElement[Any]) -> list[sa.ColumnElement[Any]]:
+    return [
+        _literal(MARK).label("about"),
+        source.c.stream_id,
+        source.c.lane,
+        source.c.position,
+        *[_literal(0).label(name) for name in ("floor", *LINE_COLUMNS.values())],
+        level.label("level"),
+        source.c.since,
+        source.c.snoozed_until.label("until"),
+        source.c.id,
+        source.c.created_at,
+    ]
+
+
+def _swept_since() -> sa.ScalarSelect[Any]:
+    """The highest level of the sweeps that count for a lowered mark."""
+    return (
+        sa.select(sa.func.max(sweep.c.level))
+        .where(
+            sweep.c.reader_id == mark.c.reader_id,
+            same_lane(sweep, mark),
+            sweep.c.op > mark.c.since,
+            sweep.c.upto >= mark.c.position,
+            sa.or_(mark.c.snoozed_until.is_(None), sweep.c.at >= mark.c.snoozed_until),
+        )
+        .correlate(mark)
+        .scalar_subquery()
+    )
+
+
+def lanes_cte(shape: Shape, window: Window, state: sa.CTE, *, named: bool = False) -> sa.CTE:
+    """The lanes in reach, with the range (first, last] that the window is in each by the lines alone.
+
+    `named`: only the lanes that the parameter `tops` names, and up to the positions it gives.
+    """
+    lines = state.alias("lines")
+    here, source, conditions = lane, lane, lanes_in_reach(shape)
+    top: sa.ColumnElement[Any] = lane.c.head
+    if named:
+        tops = table_of(shape.dialect, "tops", _TOPS)
+        named_lane = sa.and_(same_lane(lane, tops), *conditions)
+        here, on = looked_up(shape.dialect, lane, named_lane, "named_lane")
+        source, conditions, top = tops.join(here, on), [], tops.c.upto
+    source = source.outerjoin(lines, sa.and_(lines.c.about == _LANE, same_lane(lines, here)))
+    low = greatest(here.c.floor, sa.func.coalesce(lines.c.floor, 0))
+    top = greatest(low, top)
+
+    def edge(level: Level) -> sa.ColumnElement[Any]:
+        return least(top, greatest(low, sa.func.coalesce(lines.c[LINE_COLUMNS[level]], 0)))
+
+    return (
+        sa.select(
+            here.c.stream_id,
+            here.c.lane,
+            here.c.last_at,
+            low.label("low"),
+            top.label("top"),
+            edge(window.below).label("first"),
+            (top if window.at_least == Level.NEW else edge(window.at_least)).label("last"),
+            *[sa.func.coalesce(lines.c[name], 0).label(name) for name in LINE_COLUMNS.values()],
+        )
+        .select_from(source)
+        .where(*conditions)
+        .cte("lanes")
+        .prefix_with("MATERIALIZED")  # else it may be joined anew for each mark
+    )
+
+
+def _endings(source: Any, table: sa.Table, *, in_range: int) -> list[sa.ColumnElement[Any]]:
+    """What `ending` and `expiry` say of a notification; of a marked one its mark says the rest."""
+    if table is ending:
+        gone, resolved = _flag(source.c.gone_at.is_not(None)), _flag(source.c.resolved_at.is_not(None))
+    else:
+        gone, resolved = _literal(1), _literal(0)
+    return [
+        source.c.stream_id,
+        source.c.lane,
+        source.c.position,
+        _literal(0).label("level"),
+        _literal(0).label("since"),
+        sa.cast(sa.null(), Instant()).label("until"),
+        _literal(0).label("marked"),
+        gone.label("gone"),
+        resolved.label("resolved"),
+        _literal(in_range).label("in_range"),
+        _literal(in_range).label("below"),
+    ]
+
+
+def _ended(shape: Shape, table: sa.Table) -> sa.ColumnElement[bool]:
+    """The rows of `ending` or `expiry` that count: of `expiry`, those that are due."""
+    there = in_reach(shape, table)
+    return there if table is ending else sa.and_(there, expiry.c.expires_at <= NOW)
+
+
+def _touched(shape: Shape, state: sa.CTE, lanes: sa.CTE) -> sa.Subquery:
+    """One row for each notification that a mark or an ending sets apart from its neighbours."""
+    marks = (
+        sa.select(
+            state.c.stream_id,
+            state.c.lane,
+            state.c.position,
+            state.c.level,
+            state.c.since,
+            state.c.until,
+            _literal(1).label("marked"),
+            _literal(0).label("gone"),
+            _literal(0).label("resolved"),
+            _flag(_in_range(state, lanes)).label("in_range"),
+            _flag(state.c.position <= lanes.c.last).label("below"),
+        )
+        .join_from(state, lanes, same_lane(state, lanes))
+        .where(state.c.about == MARK, state.c.position > lanes.c.low, state.c.position <= lanes.c.top)
+    )
+    parts: list[Query] = [marks]
+    marked = state.alias("marked")
+    elsewhere = sa.and_(
+        marked.c.about == MARK,
+        marked.c.position > lanes.c.low,
+        marked.c.position <= lanes.c.top,
+        sa.or_(marked.c.position <= lanes.c.first, marked.c.position > lanes.c.last),
+    )
+    for table in (ending, expiry):
+        here = sa.and_(same_lane(table, lanes), _in_range(table, lanes), _ended(shape, table))
+        source, on = looked_up(shape.dialect, table, here, f"{table.name}_in_range")
+        parts.append(sa.select(*_endings(source, table, in_range=1)).join_from(lanes, source, on))
+        there = sa.and_(same_place(table, marked), _ended(shape, table))
+        source, on = looked_up(shape.dialect, table, there, f"{table.name}_elsewhere")
+        of_marked = sa.select(*_endings(source, table, in_range=0)).join_from(marked, source, on)
+        parts.append(of_marked.join(lanes, same_lane(marked, lanes)).where(elsewhere))
+    rows = sa.union_all(*parts).subquery("rows")
+    facts = ("level", "since", "until", "marked", "gone", "resolved", "in_range", "below")
+    return (
+        sa.select(
+            rows.c.stream_id,
+            rows.c.lane,
+            rows.c.position,
+            *[sa.func.max(rows.c[name]).label(name) for name in facts],
+        )
+        .group_by(rows.c.stream_id, rows.c.lane, rows.c.position)
+        .subquery("touched")
+    )
+
+
+def _in_range(row: Any, lanes: sa.CTE) -> sa.ColumnElement[bool]:
+    return sa.and_(row.c.position > lanes.c.first, row.c.position <= lanes.c.last)
+
+
+def _belongs(touched: sa.Subquery, window: Window, *, undone: bool) -> sa.ColumnElement[bool]:
+    """Whether a touched notification is in the window; an unmarked one is, for its lines say so.
+
+    `undone`: only if the sweeps of the operation that was taken back had counted for it.
+    """
+    by_mark = sa.and_(
+        touched.c.level >= int(window.at_least),
+        touched.c.level < int(window.below),
+        sa.or_(touched.c.until.is_(None), touched.c.until <= NOW),
+    )
+    if undone:
+        op, at = sa.bindparam("undone_op", type_=sa.BigInteger()), sa.bindparam("undone_at", type_=Instant())
+        by_mark &= sa.and_(touched.c.since < op, sa.or_(touched.c.until.is_(None), touched.c.until <= at))
+    return sa.and_(touched.c.gone == 0, sa.or_(touched.c.marked == 0, by_mark))
+
+
+def _count(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[Any]:
+    return sa.func.sum(_flag(condition))
+
+
+def _flag(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[Any]:
+    return sa.case((condition, _literal(1)), else_=_literal(0))
+
+
+def _literal(number: int) -> sa.ColumnElement[int]:
+    """A number that stands in the text: planners match it with a partial index's condition."""
+    return sa.literal_column(str(int(number)), sa.Integer())
+
+
+def _lane_count(row: sa.Row[Any]) -> LaneCount:
+    return LaneCount(
+        stream_id=row.stream_id,
+        lane=row.lane,
+        first=row.first,
+        last=row.last,
+        top=row.top,
+        matching=int(row.matching),
+        unresolved=int(row.unresolved),
+        within=int(row.within),
+        lines=_lines(row),
+    )
+
+
+def _lines(row: sa.Row[Any]) -> dict[Level, int]:
+    return {level: getattr(row, name) for level, name in LINE_COLUMNS.items()}

@@ -1,0 +1,1 @@
+"""The company contract: one inbox for all users of a company."""

@@ -1,0 +1,1 @@
+"""The personal contract: one user, one inbox."""

@@ -1,0 +1,78 @@
+"""Who is calling, how often they may, and the cookie that keeps them signed in."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import Cookie, Depends, Request, Response
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from tidings.errors import Unauthenticated
+from tidings.identity.tokens import digest
+from tidings.model import Account, Reader
+from tidings.surfaces.limits import Policy
+from tidings.surfaces.personal.schemas import AccessToken
+from tidings.surfaces.services import CurrentServices, Services
+
+AUDIENCE = "personal"
+COOKIE = "tidings_refresh"
+COOKIE_PATH = "/api/v1/auth"
+
+CALLS = Policy(name="calls", quota=60, window=60)
+LOGIN = Policy(name="login", quota=20, window=3600)
+REFRESH = Policy(name="refresh", quota=60, window=3600)
+
+_bearer = HTTPBearer(auto_error=False, bearerFormat="JWT", description="`accessToken` of a login.")
+
+Presented = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+RefreshCookie = Annotated[str | None, Cookie(alias=COOKIE, include_in_schema=False)]
+
+
+async def signed_in(
+    request: Request, response: Response, services: CurrentServices, presented: Presented
+) -> Reader:
+    """The user of the access token, 60 times a minute and route. Raises Unauthenticated, RateLimited."""
+    if presented is None:
+        raise Unauthenticated
+    user_id = services.sessions.subject(presented.credentials, AUDIENCE)
+    route = f"{request.method} {request.scope['route'].path}"
+    usage = await services.limiter.hit(CALLS, AUDIENCE, str(user_id), route)
+    response.headers.update(usage.headers)
+    return Reader(id=user_id)
+
+
+SignedIn = Annotated[Reader, Depends(signed_in)]
+
+
+async def limit_public(
+    request: Request, response: Response, services: Services, policy: Policy, address: str
+) -> None:
+    """Count a call that needs no token, per IP and address. Raises RateLimited."""
+    ip = services.proxies.client_ip(request)
+    usage = await services.limiter.hit(policy, AUDIENCE, ip, address)
+    response.headers.update(usage.headers)
+
+
+async def session_owner(services: Services, refresh_token: str) -> str:
+    """Whose session it is, to count by: the users behind one IP do not use up each other's refreshes."""
+    async with services.database.read() as store:
+        found = await store.credentials.refresh_token(digest(refresh_token))
+    return str(found.user_id) if found else ""
+
+
+def sign_in(services: Services, response: Response, account: Account, refresh_token: str) -> AccessToken:
+    """The answer to who has signed in; the refresh token goes into the cookie alone."""
+    response.set_cookie(
+        COOKIE,
+        refresh_token,
+        max_age=int(timedelta(days=services.settings.refresh_token_days).total_seconds()),
+        path=COOKIE_PATH,
+        secure=services.settings.secure_cookies,
+        httponly=True,
+        samesite="strict",
+    )
+    return AccessToken(
+        access_token=services.sessions.access_token(account, AUDIENCE),
+        expires_in=services.sessions.access_seconds,
+    )

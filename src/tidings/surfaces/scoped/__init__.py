@@ -1,0 +1,1 @@
+"""The scoped contract: one feed of a user, read through the scopes me, business and firm."""

@@ -1,0 +1,293 @@
+"""The scoped contract's wire models, and how they turn into the core's values and back.
+
+In what clients send, null, "" and [] are as absent. Outputs have no defaults: clients see every field.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any, Generic, TypeVar, cast
+from uuid import UUID
+
+from pydantic import AliasChoices, BaseModel, FailFast, Field, WithJsonSchema, model_validator
+from typing_extensions import TypeAliasType
+
+from tidings.errors import ScopeForbidden, ScopeIncomplete
+from tidings.model import OPEN, UNSEEN, Item, Level, Scope, Selection, Severity, View, Window
+
+TOPIC_SCHEMA = "NotificationTopicEnum"
+"""The schema whose values are the catalog's topics at the time the document is served."""
+
+T = TypeVar("T")
+
+
+class NotificationScopeEnum(StrEnum):
+    ME = "me"
+    BUSINESS = "business"
+    FIRM = "firm"
+
+
+class NotificationStatusEnum(StrEnum):
+    NEW = "new"
+    SEEN = "seen"
+    RESOLVED = "resolved"
+    DISMISSED = "dismissed"
+    SNOOZED = "snoozed"
+
+
+class NotificationSeverityEnum(StrEnum):
+    INFO = "info"
+    WARNING = "warning"
+    URGENT = "urgent"
+
+
+NotificationTopicEnum = TypeAliasType(
+    "NotificationTopicEnum",
+    Annotated[str, WithJsonSchema({"type": "string", "enum": [], "title": TOPIC_SCHEMA})],
+)
+
+_ABSENT: tuple[Any, ...] = (None, "", [], [""])
+_WINDOWS = {
+    NotificationStatusEnum.NEW: UNSEEN,
+    NotificationStatusEnum.SEEN: Window(at_least=Level.SEEN, below=Level.DISMISSED),
+    NotificationStatusEnum.DISMISSED: Window(at_least=Level.DISMISSED, below=Level.DELETED),
+}
+_OPEN = {NotificationStatusEnum.NEW, NotificationStatusEnum.SEEN}
+_TERMINAL = {NotificationStatusEnum.RESOLVED, NotificationStatusEnum.DISMISSED}
+
+
+# --- in ----------------------------------------------------------------------------------------------------
+
+
+class _Sparse(BaseModel):
+    """A model in which an empty value is as good as none."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _leave_out_empty(cls, given: Any) -> Any:
+        if given is None:
+            return {}
+        if not isinstance(given, dict):
+            return given
+        fields = cast("dict[str, Any]", given)
+        return {name: value for name, value in fields.items() if value not in _ABSENT}
+
+
+class BulkAllRequest(_Sparse):
+    """Which notifications a bulk call is about; what is left out restricts nothing."""
+
+    scope: NotificationScopeEnum | None = Field(
+        default=None, description="Left out: everything that the caller can see."
+    )
+    scope_id: str | None = Field(default=None, description="Required when scope is 'business' or 'firm'.")
+    # One wrong value is told, not a hundred thousand.
+    topic: Annotated[list[NotificationTopicEnum], FailFast()] = Field(
+        default_factory=list[str], description="Only these topics; none restricts nothing."
+    )
+    severity: Annotated[list[NotificationSeverityEnum], FailFast()] = Field(
+        default_factory=list[NotificationSeverityEnum], description="Only these; none restricts nothing."
+    )
+    live_business_id: str | None = Field(
+        default=None, description="Whose live alerts are meant, where a call is about live alerts too."
+    )
+
+    def selection(self) -> Selection:
+        """Raises ScopeIncomplete, ScopeForbidden."""
+        return _selection(self.scope, self.scope_id, self.topic, self.severity)
+
+
+class FeedQuery(_Sparse):
+    """What a list shows."""
+
+    scope: NotificationScopeEnum = NotificationScopeEnum.ME
+    scope_id: str | None = Field(default=None, description="Required when scope is 'business' or 'firm'.")
+    status: Annotated[list[NotificationStatusEnum], FailFast()] = Field(
+        default_factory=list[NotificationStatusEnum],
+        validation_alias=AliasChoices("status", "status[]"),
+        description="Only these; left out: new and seen.",
+    )
+    topic: Annotated[list[NotificationTopicEnum], FailFast()] = Field(
+        default_factory=list[str],
+        validation_alias=AliasChoices("topic", "topic[]"),
+        description="Only these topics; none restricts nothing.",
+    )
+    severity: Annotated[list[NotificationSeverityEnum], FailFast()] = Field(
+        default_factory=list[NotificationSeverityEnum],
+        validation_alias=AliasChoices("severity", "severity[]"),
+        description="Only these; none restricts nothing.",
+    )
+    include_terminal: bool = Field(default=False, description="Resolved and dismissed ones too.")
+    include_snoozed: bool = Field(default=False, description="Those whose timer still runs too.")
+    include_live: bool = Field(default=True, description="Live alerts too, in a business context.")
+    live_business_id: str | None = Field(default=None, description="Whose live alerts, with scope 'me'.")
+    cursor: str | None = Field(default=None, description="`next_cursor` of the page before.")
+    limit: int = Field(default=50, ge=1, le=1000)
+
+    def selection(self) -> Selection:
+        """Raises ScopeIncomplete, ScopeForbidden."""
+        return _selection(self.scope, self.scope_id, self.topic, self.severity)
+
+    def view(self) -> View:
+        """The statuses named, or new and seen, and what the include_ fields add to them."""
+        shown = set(self.status) or _OPEN
+        if self.include_terminal:
+            shown = shown | _TERMINAL
+        if self.include_snoozed:
+            shown = shown | {NotificationStatusEnum.SNOOZED}
+        return View(
+            windows=_windows(shown),
+            resolved=NotificationStatusEnum.RESOLVED in shown,
+            snoozed=NotificationStatusEnum.SNOOZED in shown,
+            pinned_first=True,
+        )
+
+    def filters(self) -> dict[str, Any]:
+        """What a cursor is bound to: everything but the place in the list and the page's length."""
+        return self.model_dump(mode="json", exclude={"cursor", "limit"})
+
+
+class CountQuery(_Sparse):
+    """What is counted."""
+
+    scope_business_id: str | None = Field(
+        default=None, description="Only this business; left out: everything that the caller can see."
+    )
+    # Not `deprecated=True`: Pydantic would warn of our own look at it.
+    business_id: str | None = Field(
+        default=None, description="The old name of scope_business_id.", json_schema_extra={"deprecated": True}
+    )
+    unread_only: bool = Field(default=True, description="true: only new ones; false: all that are open.")
+
+    def selection(self) -> Selection:
+        """Raises ScopeForbidden."""
+        business_id = self.scope_business_id or self.business_id
+        if business_id is None:
+            return Selection()
+        scope_id = _scope_id(NotificationScopeEnum.BUSINESS, business_id)
+        return Selection(scope=Scope.BUSINESS, scope_id=scope_id)
+
+    def window(self) -> Window:
+        return UNSEEN if self.unread_only else OPEN
+
+
+def _selection(
+    scope: NotificationScopeEnum | None,
+    scope_id: str | None,
+    topics: Sequence[str],
+    severities: Sequence[NotificationSeverityEnum],
+) -> Selection:
+    return Selection(
+        scope=Scope(scope.value) if scope else None,
+        scope_id=_scope_id(scope, scope_id),
+        topics=frozenset(topics),
+        severities=frozenset(Severity(severity.value) for severity in severities),
+    )
+
+
+def _scope_id(scope: NotificationScopeEnum | None, given: str | None) -> UUID | None:
+    """The id that the scope takes; a text that is no UUID is the id of nothing that anybody can see."""
+    if scope not in (NotificationScopeEnum.BUSINESS, NotificationScopeEnum.FIRM):
+        return None
+    if given is None:
+        raise ScopeIncomplete
+    try:
+        return UUID(given)
+    except ValueError:
+        raise ScopeForbidden from None
+
+
+def _windows(shown: set[NotificationStatusEnum]) -> tuple[Window, ...]:
+    """As few windows as cover the statuses that are levels."""
+    windows: list[Window] = []
+    for status, window in _WINDOWS.items():
+        if status not in shown:
+            continue
+        if windows and windows[-1].below == window.at_least:
+            windows[-1] = Window(at_least=windows[-1].at_least, below=window.below)
+        else:
+            windows.append(window)
+    return tuple(windows)
+
+
+# --- out ---------------------------------------------------------------------------------------------------
+
+
+class BulkOpResponse(BaseModel):
+    updated: int = Field(description="How many changed.")
+
+
+class Envelope(BaseModel, Generic[T]):
+    """What list and count answer."""
+
+    success: bool
+    message: str
+    code: str
+    data: T
+
+
+class Notification(BaseModel):
+    """A notification as the caller has it."""
+
+    id: str
+    scope: NotificationScopeEnum
+    scope_id: UUID | None
+    topic: NotificationTopicEnum
+    severity: NotificationSeverityEnum
+    status: NotificationStatusEnum
+    event_key: str
+    title: str
+    body: str | None
+    data: dict[str, Any]
+    actions: list[dict[str, Any]]
+    pinned: bool
+    live: bool
+    seen_at: datetime | None
+    read_at: datetime | None
+    dismissed_at: datetime | None
+    snoozed_until: datetime | None
+    resolved_at: datetime | None
+    created_at: datetime
+    expires_at: datetime | None
+
+    @classmethod
+    def of(cls, item: Item) -> Notification:
+        notification = item.notification
+        return cls(
+            id=str(item.id),
+            scope=NotificationScopeEnum(item.scope.value),
+            scope_id=item.scope_id,
+            topic=notification.topic,
+            severity=NotificationSeverityEnum(notification.severity.value),
+            status=NotificationStatusEnum(item.status.value),
+            event_key=notification.event,
+            title=notification.title,
+            body=notification.body,
+            data=dict(notification.data),
+            actions=[dict(action) for action in notification.actions],
+            pinned=item.pinned,
+            live=False,
+            seen_at=item.seen_at,
+            read_at=item.read_at,
+            dismissed_at=item.dismissed_at,
+            snoozed_until=item.snoozed_until,
+            resolved_at=notification.resolved_at,
+            created_at=notification.created_at,
+            expires_at=notification.expires_at,
+        )
+
+
+class NotificationPage(BaseModel):
+    items: list[Notification]
+    next_cursor: str | None
+    has_more: bool
+
+
+class NotificationCount(BaseModel):
+    count: int
+
+
+def ok(message: str, data: T) -> Envelope[T]:
+    """The envelope of a success."""
+    return Envelope(success=True, message=message, code="OK", data=data)

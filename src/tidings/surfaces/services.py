@@ -1,0 +1,39 @@
+"""What every surface works with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends
+from starlette.requests import Request
+
+from tidings.identity.sessions import Sessions
+from tidings.settings import Settings
+from tidings.storage.engine import Database
+from tidings.surfaces.client_ip import TrustedProxies
+from tidings.surfaces.limits import Limiter
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    """Built once, in app.py, and handed to each surface; there as `app.state.services`."""
+
+    settings: Settings
+    database: Database
+    sessions: Sessions
+    limiter: Limiter
+    proxies: TrustedProxies
+
+    @property
+    def secret(self) -> bytes:
+        """What signatures are made with; use it under a label of your own."""
+        return self.settings.secret.get_secret_value().encode()
+
+
+def services_of(request: Request) -> Services:
+    """The services of the surface that the request came to."""
+    return request.app.state.services
+
+
+CurrentServices = Annotated[Services, Depends(services_of)]

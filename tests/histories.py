@@ -1,0 +1,614 @@
+"""Random histories, made with the product and with the oracle side by side.
+
+A history is one example of Hypothesis's: some readers with streams and notifications of their own, then many
+steps. After each the two must tell the same. What a step acts on is mostly drawn from what it would change: a
+history in which nothing changes proves nothing. The tally says how often each step changed something.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any, ClassVar, TypeVar
+from uuid import UUID
+
+import hypothesis
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from tests.agreement import NUMBERED, VIEWS, WINDOWS, Disagreement, Witness, same, selection
+from tests.arena import Arena
+from tests.oracle import ALL, RAISES, Answer, Choice, Oracle, Pair, RefusedError, Shown
+from tidings.errors import TidingsError
+from tidings.inbox.append import append, withdraw
+from tidings.inbox.folding import LEVELS, fold
+from tidings.inbox.membership import join, leave, open_business, open_firm, open_user
+from tidings.inbox.operations import clear_read, mark, mark_all
+from tidings.inbox.preferences import set_channels
+from tidings.inbox.retention import raise_floor
+from tidings.inbox.undo import undo
+from tidings.model import EVERYONE, Action, Address, Audience, Draft, Outcome, Reader, ReaderKind, Severity
+from tidings.storage.store import Store
+
+T = TypeVar("T")
+
+MOST_USERS = 3
+MOST_SENT = 40  # few things to which much happens find more than many
+SECOND = timedelta(seconds=1)
+MICROSECOND = timedelta(microseconds=1)
+UNDO_WINDOW = timedelta(minutes=10)
+SOON = (5 * SECOND, 60 * SECOND, 700 * SECOND)
+PASSING = (SECOND, MICROSECOND, 20 * SECOND, 60 * SECOND, 11 * 60 * SECOND)
+
+# (key, topic, severity, in_app, critical)
+CATALOG = (
+    ("order.placed", "orders", Severity.INFO, True, False),
+    ("order.late", "orders", Severity.WARNING, True, False),
+    ("payout.failed", "money", Severity.URGENT, True, True),
+    ("payout.hint", "money", Severity.INFO, False, False),
+)
+KEYS = tuple(key for key, *_ in CATALOG)
+TOPICS = ("orders", "money")
+SENT = (KEYS[0], KEYS[0], KEYS[0], KEYS[1], KEYS[1], KEYS[2], KEYS[3])
+SEVERITIES: tuple[Severity | None, ...] = (None, None, None, None, *Severity)  # None: the event's own
+
+RAISING = ("seen", "seen", "read", "read", "read", "dismiss", "dismiss", "delete")
+LOWERING = ("unread", "restore", "refresh", "unsnooze")
+BY_IDS = (*RAISES, *LOWERING, "snooze", "pin", "unpin", "resolve")
+
+# Drawn by Hypothesis, so that what fails can be made smaller.
+RANDOM = st.randoms(use_true_random=False)
+
+
+class History(RuleBasedStateMachine):
+    """One history. A subclass says on which arena it takes place."""
+
+    arena: ClassVar[Arena]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.oracle = Oracle()
+        self.clock = self.arena.clock
+        self.began = self.arena.start()
+        self.random = Random(0)  # where to look, of the places that are too many to look at after every step
+        self.names: dict[UUID, str] = {EVERYONE: "everyone"}
+        self.readers: dict[UUID, Reader] = {}
+        self.shared: dict[UUID, Audience] = {}
+        self.sent: list[UUID] = []
+        self.left: set[tuple[UUID, UUID]] = set()
+        self.numbers: dict[UUID, list[tuple[int, int]]] = {}  # of operations: the product's, the oracle's
+        self.last_number: dict[UUID, int] = {}
+        self.called = ""  # the step
+        self.changed: bool | None = None  # None: what is seen tells
+        self.actor: UUID | None = None
+        self.views: dict[UUID, list[Shown]] = {}
+        self.there: dict[UUID, list[Pair]] = {}
+
+    # --- the world ----------------------------------------------------------------------------------------
+
+    @initialize(random=RANDOM)
+    def begin(self, random: Random) -> None:
+        """Two users, a business with its company and a firm; most are members; some notifications."""
+        for key, topic, severity, in_app, critical in CATALOG:
+            self._put_event(key, topic, severity, in_app=in_app, critical=critical)
+        self.oracle.open_stream(EVERYONE, "everyone")
+        for audience, opened in ((Audience.BUSINESS, open_business), (Audience.FIRM, open_firm)):
+            stream = self._named(audience.value)
+            self.arena.do(opened, stream)
+            self.oracle.open_stream(stream, audience.value)
+            self.shared[stream] = audience
+            if audience is Audience.BUSINESS:
+                self._add_reader(Reader(id=stream, kind=ReaderKind.COMPANY))
+        for _ in range(2):
+            user = self._add_user()
+            for stream in self.shared:
+                if random.randrange(4) < 3:
+                    self._join(user, stream)
+        self._begin("begin")
+        self._send([self._draft(random) for _ in range(4 + random.randrange(5))])
+
+    @rule(random=RANDOM)
+    def step(self, random: Random) -> None:
+        """One rule for all steps: of many, Hypothesis would leave most out of most histories."""
+        possible = [step for often, step, now in self._steps() if now for _ in range(often)]
+        random.choice(possible)(random)
+
+    def _steps(self) -> Iterator[tuple[int, Callable[[Random], None], object]]:
+        """(how often, what, whether it can do anything now)"""
+        yield 8, self.raises_by_filter, self._suited("delete", by_filter=True)  # the first is drawn more often
+        yield 5, self.sends, len(self.sent) < MOST_SENT
+        yield 2, self.is_withdrawn, self._seen_by_anyone()
+        yield 1, self.retention, self._seen_by_anyone()
+        yield 1, self.catalog_changes, True
+        yield 3, self.time_passes, True
+        yield 3, self.time_comes, self._turning_points(ahead=True)
+        yield 1, self.clock_steps_back, True
+        yield 1, self.user_arrives, len(self._users()) < MOST_USERS
+        yield 2, self.joins, self._memberships(joined=False)
+        yield 2, self.leaves, self._memberships(joined=True)
+        yield 3, self.switches, True
+        yield 8, self.raises_by_ids, self._suited("delete")
+        yield 7, self.lowers, any(self._suited(action) for action in LOWERING)
+        yield 4, self.snoozes, self._suited("snooze")
+        yield 4, self.pins, self._suited("pin") or self._suited("unpin")
+        yield 2, self.resolves, self._suited("resolve")
+        yield 2, self.acts_in_vain, self.sent
+        yield 2, self.clears_read, self._suited("clear_read", by_filter=True)
+        yield 6, self.undoes, self._undoable()
+        yield 2, self.undoes_whatever, any(self.numbers.values())
+        yield 3, self.folds, self._suited("unread")
+        yield 1, self.upkeep, True
+
+    def user_arrives(self, _random: Random) -> None:
+        self._begin("a user arrives", changed=bool(self.oracle.streams[EVERYONE].entries))
+        self._tell("arrives:", self._add_user())
+
+    def _add_user(self) -> UUID:
+        user = self._named(f"user {len(self._users()) + 1}")
+        self.arena.do(open_user, user)
+        self.oracle.open_stream(user, "user")
+        self._add_reader(Reader(id=user))
+        return user
+
+    def _add_reader(self, reader: Reader) -> None:
+        self.readers[reader.id] = reader
+        self.numbers[reader.id], self.last_number[reader.id] = [], 0
+        self.oracle.open_reader(reader.id, company=reader.kind is ReaderKind.COMPANY)
+
+    def _users(self) -> list[UUID]:
+        return [id_ for id_, reader in self.readers.items() if reader.kind is ReaderKind.USER]
+
+    def _named(self, name: str) -> UUID:
+        id_ = self.arena.new_id()
+        self.names[id_] = name
+        return id_
+
+    def _put_event(self, key: str, topic: str, severity: Severity, *, in_app: bool, critical: bool) -> None:
+        self.arena.put_event(key, topic, severity, in_app=in_app, critical=critical)
+        self.oracle.put_event(key, topic=topic, severity=severity.value, in_app=in_app, critical=critical)
+
+    def catalog_changes(self, random: Random) -> None:
+        """An event gets another topic, or becomes critical: what is seen of it may change."""
+        key, _, severity, in_app, _ = random.choice(CATALOG)
+        topic, critical = random.choice(TOPICS), random.choice((False, True))
+        self._begin("catalog")
+        self._put_event(key, topic, severity, in_app=in_app or critical, critical=critical)
+        self._tell(key, "is now of", topic, "critical" if critical else "")
+
+    # --- streams ------------------------------------------------------------------------------------------
+
+    def sends(self, random: Random) -> None:
+        self._begin("send")
+        self._send([self._draft(random) for _ in range(1 + random.randrange(5))])
+
+    def _send(self, drafts: Sequence[Draft]) -> None:
+        ids = self.arena.do(append, drafts)
+        for id_, draft in zip(ids, drafts, strict=True):
+            last = self.oracle.streams[draft.to.id].entries[-1:]
+            same("the order of ids in a stream", [id_ > entry.id for entry in last], [True for _ in last])
+            self.sent.append(id_)
+            self.names[id_] = f"n{len(self.sent)}"
+            collapses = any(
+                entry.collapse_key == draft.collapse_key and not entry.gone(self.clock.at)
+                for entry in self.oracle.streams[draft.to.id].entries
+            )
+            if draft.collapse_key is not None:
+                self.arena.tally.note("collapse", collapses)
+            self.oracle.append(
+                id_,
+                draft.to.id,
+                draft.event,
+                self.clock.at,
+                severity=None if draft.severity is None else draft.severity.value,
+                collapse_key=draft.collapse_key,
+                expires_at=draft.expires_at,
+            )
+            self._tell(
+                id_, "goes to", draft.to.id, draft.event, draft.severity or "", draft.collapse_key or ""
+            )
+
+    def _draft(self, random: Random) -> Draft:
+        audiences = dict.fromkeys(self._users(), Audience.USER)
+        streams = [*audiences.items(), *self.shared.items(), (EVERYONE, Audience.EVERYONE)]
+        stream, audience = random.choice(streams)
+        return Draft(
+            to=Address(audience=audience, id=stream),
+            event=random.choice(SENT),
+            title="",
+            severity=random.choice(SEVERITIES),
+            collapse_key=random.choice((None, None, None, "again")),
+            expires_at=random.choice((None, None, None, *(self.clock.at + soon for soon in SOON))),
+        )
+
+    def is_withdrawn(self, random: Random) -> None:
+        """What is there, or (an error) is gone already."""
+        gone = [id_ for id_ in self.sent if self.oracle.entry(id_).gone(self.clock.at)]
+        id_ = random.choice([*self._seen_by_anyone(), *gone[:3]])
+        self._begin("withdraw")
+        self._tell(id_, "is withdrawn")
+        self._both(lambda: self.arena.do(withdraw, id_), lambda: self.oracle.withdraw(id_, self.clock.at))
+
+    def retention(self, random: Random) -> None:
+        id_ = random.choice(self._seen_by_anyone())
+        self._begin("retention")
+        self._tell(id_, "and its lane before it are removed")
+        self.arena.do(self._remove_up_to, id_)
+        self.oracle.remove_up_to(id_)
+
+    async def _remove_up_to(self, store: Store, id_: UUID) -> None:
+        (place,) = await store.streams.places([id_])
+        await raise_floor(store, place.stream_id, place.lane, place.position)
+
+    def _seen_by_anyone(self) -> list[UUID]:
+        seen = {entry.id for pairs in self.there.values() for entry, _ in pairs}
+        return [id_ for id_ in self.sent if id_ in seen]
+
+    # --- time ---------------------------------------------------------------------------------------------
+
+    def time_passes(self, random: Random) -> None:
+        self._begin("time")
+        self._move_to(self.clock.at + random.choice(PASSING))
+
+    def time_comes(self, random: Random) -> None:
+        """To the very moment when something ends, or just before or after it."""
+        end = random.choice(self._turning_points(ahead=True)[:4])
+        self._begin("time")
+        self._move_to(max(self.clock.at, end + random.choice((0, -1, 1)) * MICROSECOND))
+
+    def clock_steps_back(self, random: Random) -> None:
+        """As clocks do; but not past the end of anything, for then it depends on who looked when."""
+        points = [self.began, *self._turning_points(ahead=False)]
+        self._begin("clock steps back", changed=self.clock.at > points[-1])
+        self._move_to(max(self.clock.at - random.choice(PASSING), points[-1]))
+
+    def _turning_points(self, *, ahead: bool) -> list[datetime]:
+        """When something ends: an expiry, a snooze, the time for an undo. Those to come, or those past."""
+        entries = [entry for stream in self.oracle.streams.values() for entry in stream.entries]
+        readers = self.oracle.readers.values()
+        points = {entry.expires_at for entry in entries if entry.expires_at}
+        points |= {
+            state.snoozed_until for who in readers for state in who.states.values() if state.snoozed_until
+        }
+        points |= {
+            made.at + UNDO_WINDOW for who in readers for made in who.operations if made.action in RAISES
+        }
+        return sorted(point for point in points if (point > self.clock.at) == ahead)
+
+    def _move_to(self, at: datetime) -> None:
+        self.clock.at = at
+        self._tell("it is now")
+
+    # --- readers ------------------------------------------------------------------------------------------
+
+    def joins(self, random: Random) -> None:
+        """Late, or again: what was there before does not exist for the member."""
+        user, stream = random.choice(self._memberships(joined=False))
+        name = "rejoin" if (user, stream) in self.left else "join late"
+        self._begin(name, changed=bool(self.oracle.streams[stream].entries))
+        self._join(user, stream)
+
+    def leaves(self, random: Random) -> None:
+        """Or joins though a member, which is nothing."""
+        user, stream = random.choice(self._memberships(joined=True))
+        if random.randrange(4) == 3:
+            self._begin("join twice", changed=False)
+            self._join(user, stream)
+            return
+        self._begin("leave")
+        self._tell(user, "leaves", stream)
+        self.arena.do(leave, user, stream)
+        self.oracle.leave(user, stream)
+        self.left.add((user, stream))
+
+    def _memberships(self, *, joined: bool) -> list[tuple[UUID, UUID]]:
+        pairs = [(user, stream) for user in self._users() for stream in self.shared]
+        return [pair for pair in pairs if (pair[1] in self.oracle.readers[pair[0]].joined) == joined]
+
+    def _join(self, user: UUID, stream: UUID) -> None:
+        self.arena.do(join, user, Address(audience=self.shared[stream], id=stream))
+        self.oracle.join(user, stream)
+        self._tell(user, "joins", stream)
+
+    def switches(self, random: Random) -> None:
+        """In-app off, or on again."""
+        user = random.choice(self._users())
+        off = [subject for subject, is_on in self.oracle.readers[user].in_app.items() if not is_on]
+        on = bool(off) and random.randrange(3) > 0
+        subjects = [*[("event", key) for key in KEYS], *[("topic", topic) for topic in TOPICS]]
+        subject, key = random.choice(off if on else subjects)
+        on = on or random.randrange(8) == 7
+        self._begin("in-app on" if on else "in-app off")
+        self._tell(user, "switches", subject, key, "on" if on else "off")
+        self.arena.do(set_channels, user, subject, key, {"in_app": on})
+        self.oracle.switch(user, subject, key, on=on)
+
+    # --- what readers do ----------------------------------------------------------------------------------
+
+    def raises_by_ids(self, random: Random) -> None:
+        self._mark(random.choice(RAISING), random)
+
+    def lowers(self, random: Random) -> None:
+        self._mark(random.choice([action for action in LOWERING if self._suited(action)]), random)
+
+    def snoozes(self, random: Random) -> None:
+        duration = random.choice((*SOON, *SOON, timedelta(0)))
+        self._mark("snooze", random, until=self.clock.at + duration)
+
+    def pins(self, random: Random) -> None:
+        self._mark(random.choice(("pin", "unpin")), random)
+
+    def resolves(self, random: Random) -> None:
+        self._mark("resolve", random)
+
+    def acts_in_vain(self, random: Random) -> None:
+        """On what was sent to anyone: it is not there for the reader, or in no state that the action suits."""
+        action, reader = random.choice(BY_IDS), random.choice(list(self.readers))
+        ids = [random.choice(self.sent) for _ in range(1 + random.randrange(2))]
+        self._mark_ids(reader, action, ids, self.clock.at + SECOND if action == "snooze" else None)
+
+    def _mark(self, action: str, random: Random, until: datetime | None = None) -> None:
+        """An action on one that it suits, if there is one, and on others: that reader's, or anyone's."""
+        suited = self._suited(action) or self._suited("delete")
+        reader, id_ = random.choice(suited)
+        mine = [other for who, other in suited if who == reader]
+        others = [random.choice(random.choice((mine, mine, self.sent))) for _ in range(random.randrange(3))]
+        self._mark_ids(reader, action, [id_, *others], until)
+
+    def _mark_ids(
+        self, reader: UUID, action: str, ids: Sequence[UUID], until: datetime | None = None
+    ) -> None:
+        self._begin(f"{action} by ids" if action in RAISES else action, actor=reader)
+        self._tell(reader, action, *ids, *(["until", until - self.began] if until else []))
+        self._operate(
+            reader,
+            lambda: self.arena.do(mark, self.readers[reader], Action(action), ids, until=until),
+            lambda: self.oracle.mark(reader, action, ids, self.clock.at, until),
+        )
+
+    def raises_by_filter(self, random: Random) -> None:
+        action = random.choice(RAISING)
+        suited = self._suited(action, by_filter=True) or self._suited("delete", by_filter=True)
+        reader, id_ = random.choice(suited)
+        chosen = random.choice(self._choices(reader, id_))
+        end = self._up_to(reader, id_, random)
+        self._begin(f"{action} by filter", actor=reader)
+        self._tell(reader, action, "all of", self._choice_in_words(chosen), *(["up to", end] if end else []))
+        self._operate(
+            reader,
+            lambda: self.arena.do(
+                mark_all, self.readers[reader], Action(action), selection(chosen), up_to=end
+            ),
+            lambda: self.oracle.mark_all(reader, action, chosen, self.clock.at, end),
+        )
+
+    def _up_to(self, reader: UUID, id_: UUID, random: Random) -> UUID | None:
+        """Mostly none; else the one that is meant, or any that is there, or any at all."""
+        there = [entry.id for entry, _ in self.there[reader]]
+        wanted = random.choice(((None,), (None,), (None,), (id_,), there, self.sent))
+        end = random.choice(wanted)
+        if end not in there:
+            return end
+        # Of several sent at one time the last: which of them come before another is not repeatable.
+        at = self.oracle.entry(end).created_at
+        tied = [entry for entry, _ in self.there[reader] if entry.created_at == at]
+        return max(tied, key=lambda entry: entry.place).id
+
+    def clears_read(self, random: Random) -> None:
+        reader, id_ = random.choice(self._suited("clear_read", by_filter=True))
+        choices = [found for found in self._choices(reader, id_) if not (found.topics or found.severities)]
+        chosen = random.choice(choices)
+        self._begin("clear read", actor=reader)
+        self._tell(reader, "clears what is read of", self._choice_in_words(chosen))
+        self._operate(
+            reader,
+            lambda: self.arena.do(clear_read, self.readers[reader], selection(chosen)),
+            lambda: self.oracle.clear_read(reader, chosen, self.clock.at),
+        )
+
+    def _suited(self, action: str, *, by_filter: bool = False) -> list[tuple[UUID, UUID]]:
+        """(reader, notification) where the action would change something."""
+        at = self.clock.at
+        return [
+            (reader, pair[0].id)
+            for reader, pairs in self.there.items()
+            for pair in pairs
+            if not (by_filter and pair[1].hidden(at)) and self.oracle.suits(reader, action, pair, at)
+        ]
+
+    def _choices(self, reader: UUID, id_: UUID | None = None) -> list[Choice]:
+        """Filters, of which every one covers the notification if one is given; no filter comes twice."""
+        scopes: list[tuple[str | None, UUID | None]] = [(None, None), ("me", None)]
+        joined = self.oracle.readers[reader].joined
+        scopes += [(audience.value, stream) for stream, audience in self.shared.items() if stream in joined]
+        topics = [frozenset[str](), *[frozenset([topic]) for topic in TOPICS]]
+        severities = [frozenset[str](), *[frozenset([severity.value]) for severity in Severity]]
+        choices = [
+            Choice(scope=scope, scope_id=scope_id, topics=some_topics, severities=some_severities)
+            for scope, scope_id in scopes
+            for some_topics in topics
+            for some_severities in severities
+        ]
+        if id_ is None:
+            return choices
+        entry = self.oracle.entry(id_)
+        return [ALL] * 4 + [choice for choice in choices if self.oracle.covers(choice, entry)]
+
+    # --- undo ---------------------------------------------------------------------------------------------
+
+    def undoes(self, random: Random) -> None:
+        self._undo(*random.choice(self._undoable()))
+
+    def undoes_whatever(self, random: Random) -> None:
+        """What cannot be undone is refused for the same reason."""
+        made = [
+            (reader, *pair) for reader, pairs in self.numbers.items() for pair in [*pairs[-6:], (999, 999)]
+        ]
+        self._undo(*random.choice(made))
+
+    def _undoable(self) -> list[tuple[UUID, int, int]]:
+        return [
+            (reader, *pair)
+            for reader, pairs in self.numbers.items()
+            for pair in pairs
+            if self.oracle.refusal_of_undo(reader, pair[1], self.clock.at) is None
+        ]
+
+    def _undo(self, reader: UUID, number: int, number_of_oracle: int) -> None:
+        operations = self.oracle.readers[reader].operations
+        bulk = number != 999 and operations[number_of_oracle - 1].bulk
+        self._begin(f"undo by {'filter' if bulk else 'ids'}", actor=reader)
+        self._tell(reader, "undoes operation", number)
+        self._operate(
+            reader,
+            lambda: self.arena.do(undo, self.readers[reader], number),
+            lambda: self.oracle.undo(reader, number_of_oracle, self.clock.at),
+        )
+
+    # --- behind the scenes --------------------------------------------------------------------------------
+
+    def folds(self, random: Random) -> None:
+        """Nothing that is seen changes."""
+        reader, _ = random.choice(self._suited("unread"))
+        if random.randrange(2):
+            self._begin("time")
+            self._move_to(self.clock.at + UNDO_WINDOW + MICROSECOND)
+            self.agrees()
+        folded = self.arena.do(fold, self.readers[reader], random.choice(LEVELS), least=0)
+        self.last_number[reader] += folded
+        self._begin("fold", changed=folded, actor=reader)
+        self._tell(reader, "is folded" if folded else "is not folded")
+
+    def upkeep(self, _random: Random) -> None:
+        """Nothing that is seen changes."""
+        self._begin("upkeep", changed=self.arena.keep_up())
+        self._tell("upkeep")
+
+    # --- both sides ---------------------------------------------------------------------------------------
+
+    def _begin(self, step: str, *, changed: bool | None = None, actor: UUID | None = None) -> None:
+        """Name the step; say who makes it, and whether it changes anything if the views do not tell."""
+        self.called, self.changed, self.actor = step, changed, actor
+
+    def _both(self, product: Callable[[], Any], oracle: Callable[[], Any]) -> tuple[Any, Any]:
+        """What the two answer; an error counts as an answer, and must be the same."""
+        expected, told = _answer_of(oracle), _answer_of(product)
+        refused = isinstance(expected, str), isinstance(told, str)
+        if any(refused):
+            with self._in_names():
+                same(self.called, told, expected)
+        return told, expected
+
+    def _operate(self, reader: UUID, product: Callable[[], Outcome], oracle: Callable[[], Answer]) -> None:
+        """An operation of a reader: the answers must be the same but for the numbers, which must be dense."""
+        told, expected = self._both(product, oracle)
+        self.changed = False
+        if isinstance(expected, str):
+            return
+        last = self.last_number[reader]
+        number = None if expected.number is None else last + 1
+        with self._in_names():
+            same(
+                f"the answer of {self.called} (operation, changed, updated)",
+                (told.operation, told.changed, told.updated),
+                (number, expected.changed, expected.updated),
+            )
+        if expected.number is not None:
+            self.changed = True
+            self.last_number[reader] = told.operation
+            self.numbers[reader].append((told.operation, expected.number))
+
+    @invariant()
+    def agrees(self) -> None:
+        """The two tell the same: of whoever sees something else now, of who acted, and of one other."""
+        now = self.clock.at
+        views = {reader: self.oracle.show(reader, ALL, now) for reader in self.readers}
+        touched = {reader for reader in self.readers if views[reader] != self.views.get(reader)}
+        self._count_step(views, touched)
+        actor = self.actor or self.random.choice(list(self.readers))
+        readers = {actor, *touched, self.random.choice(list(self.readers))}
+        with self._in_names():
+            self.arena.run(self._compare(actor, [reader for reader in self.readers if reader in readers]))
+        self.views = views
+        self.there = {
+            reader: self._in_order(self.oracle.present(reader, ALL, now)) for reader in self.readers
+        }
+
+    def _in_order(self, pairs: Iterable[Pair]) -> list[Pair]:
+        """As they were sent: the feed's order of what came to several streams at one time is not repeatable."""
+        return sorted(pairs, key=lambda pair: self.sent.index(pair[0].id))
+
+    def _count_step(self, views: dict[UUID, list[Shown]], touched: set[UUID]) -> None:
+        tally = self.arena.tally
+        tally.steps += 1
+        tally.note(self.called, bool(touched) if self.changed is None else self.changed)
+        if self.called == "time":
+            before = {(reader, item.id): item for reader, items in self.views.items() for item in items}
+            after = {(reader, item.id): item for reader, items in views.items() for item in items}
+            ended = [key for key, item in before.items() if item.snoozed_until and key in after]
+            tally.note("expiry", len(after) < len(before))
+            tally.note("end of a snooze", any(after[key].snoozed_until is None for key in ended))
+
+    async def _compare(self, actor: UUID, readers: Sequence[UUID]) -> None:
+        """All that is seen of everything; and of what the actor could ask besides, a part."""
+        async with self.arena.database.read() as store:
+            for reader in readers:
+                await self._witness(store, reader).sees_the_same(self.sent)
+                await self._look_at_counts(self._witness(store, reader), 3 if reader == actor else 1)
+            await self._look_at_lists(self._witness(store, actor))
+
+    def _witness(self, store: Store, reader: UUID) -> Witness:
+        return Witness(store=store, oracle=self.oracle, reader=self.readers[reader], now=self.clock.at)
+
+    async def _look_at_counts(self, witness: Witness, how_many: int) -> None:
+        choices = self._choices(witness.reader.id)
+        for choice in (ALL, self.random.choice(choices))[-how_many:]:
+            windows = [
+                (window, self.random.random() < 0.5) for window in self.random.sample(WINDOWS, how_many)
+            ]
+            await witness.counts_the_same(choice, windows)
+
+    async def _look_at_lists(self, witness: Witness) -> None:
+        random = self.random
+        choice = random.choice([ALL, *self._choices(witness.reader.id)])
+        if random.random() < 0.8:
+            skip, limit = random.randrange(1024), random.choice((1, 2, 3, 5, 50))
+            await witness.pages_the_same(choice, random.choice(VIEWS), skip, limit, pages=2)
+        else:
+            number, limit = random.choice((1, 2, 3)), random.choice((1, 2, 5))
+            await witness.numbers_its_pages_the_same(choice, random.choice(NUMBERED), number, limit)
+        if self.sent and random.random() < 0.2:
+            await witness.finds_the_same(choice, random.choice(self.sent))
+
+    # --- telling ------------------------------------------------------------------------------------------
+
+    def _tell(self, *words: object) -> None:
+        """A line of the history, which is printed if it is one that fails."""
+        hypothesis.note(f"{self.clock.at - self.began!s:>16}  {' '.join(map(self._word, words))}")
+
+    def _word(self, word: object) -> str:
+        return self.names.get(word, str(word)) if isinstance(word, UUID) else str(word)
+
+    def _choice_in_words(self, choice: Choice) -> str:
+        parts = [choice.scope, *choice.topics, *choice.severities]
+        return " ".join(part for part in parts if part) or "everything"
+
+    @contextmanager
+    def _in_names(self) -> Iterator[None]:
+        """A disagreement is told in the names of the history."""
+        try:
+            yield
+        except Disagreement as error:
+            text = str(error)
+            for id_, name in self.names.items():
+                text = text.replace(repr(id_), name)
+            raise Disagreement(text) from None
+
+
+def _answer_of(call: Callable[[], Any]) -> Any:
+    """What a call answers, or the code of the error that it raises."""
+    try:
+        return call()
+    except (TidingsError, RefusedError) as error:
+        return error.code

@@ -1,0 +1,49 @@
+"""Forks servers on request: `python -m tests.nursery`, a line of JSON for each request and each answer."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import Any
+
+import tidings.app
+import tidings.cli.server
+from tidings.cli.main import app
+
+
+def main() -> None:
+    for line in sys.stdin:
+        sys.stdout.write(json.dumps(_answer(*json.loads(line))) + "\n")
+        sys.stdout.flush()
+
+
+def _answer(request: str, *arguments: Any) -> Any:
+    if request == "serve":
+        return _serve(*arguments)
+    pid, status = os.waitpid(arguments[0], os.WNOHANG if request == "poll" else 0)
+    return os.waitstatus_to_exitcode(status) if pid else None
+
+
+def _serve(log: str, settings: dict[str, str]) -> int:
+    """The id of a new process that becomes `tidings serve`."""
+    pid = os.fork()
+    if pid:
+        return pid
+    os.environ.update(settings)
+    nothing, file = os.open(os.devnull, os.O_RDONLY), os.open(log, os.O_WRONLY | os.O_CREAT)
+    for number, source in ((0, nothing), (1, file), (2, file)):
+        os.dup2(source, number)
+    code = 1
+    try:
+        app(["serve"])
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 0
+    finally:
+        os._exit(code)  # never back into the loop above
+
+
+if __name__ == "__main__":
+    assert tidings.app
+    assert tidings.cli.server
+    main()

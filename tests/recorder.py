@@ -1,0 +1,79 @@
+"""Keeps every statement that the core sends to PostgreSQL, with the storage method that sent it."""
+
+from __future__ import annotations
+
+import inspect
+from collections import defaultdict
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import Any, get_type_hints
+
+import greenlet
+import sqlalchemy as sa
+
+from tidings import storage
+from tidings.storage.store import Store
+
+_STORAGE = str(Path(storage.__file__).parent)
+_CONTROL = ("SAVEPOINT", "RELEASE", "ROLLBACK")
+
+
+class Recorder:
+    """Listens to every engine of this process. What does not come from storage/ is none of its business."""
+
+    def __init__(self) -> None:
+        self.statements: dict[str, set[str]] = defaultdict(set)
+        """The text of each statement, and the qualified names of the methods that sent it."""
+        self.called: set[CodeType] = set()
+        """The code of every function of storage/ that was at work when a statement was sent."""
+
+    def listen(self) -> None:
+        sa.event.listen(sa.Engine, "before_cursor_execute", self._record)
+
+    def _record(self, connection: sa.Connection, _cursor: Any, statement: str, *_: Any) -> None:
+        if connection.dialect.name != "postgresql" or statement.startswith(_CONTROL):
+            return
+        codes = [frame.f_code for frame in _stack() if frame.f_code.co_filename.startswith(_STORAGE)]
+        codes = [code for code in codes if "migrat" not in code.co_filename]
+        methods = [code for code in codes if code in _methods()]
+        if codes:
+            # The outermost: the one that the core called.
+            self.statements[statement].add(_methods()[methods[-1]] if methods else codes[-1].co_qualname)
+            self.called.update(codes)
+
+    def never_called(self) -> list[str]:
+        """The storage methods of which no statement was seen."""
+        return sorted(name for code, name in _methods().items() if code not in self.called)
+
+
+def _stack() -> Iterator[FrameType]:
+    """The frames from here outwards, across the switch that SQLAlchemy makes between its two worlds."""
+    current: greenlet.greenlet | None = greenlet.getcurrent()
+    frame: FrameType | None = inspect.currentframe()
+    while current is not None:
+        while frame is not None:
+            yield frame
+            frame = frame.f_back
+        current = current.parent
+        frame = current.gr_frame if current is not None else None
+
+
+_known: dict[CodeType, str] = {}
+
+
+def _methods() -> dict[CodeType, str]:
+    """Every public method of a storage group that runs statements, by its code."""
+    if not _known:
+        for group in _groups():
+            for name, method in inspect.getmembers(group, inspect.iscoroutinefunction):
+                if not name.startswith("_"):
+                    _known[method.__code__] = f"{group.__name__}.{name}"
+    return _known
+
+
+def _groups() -> list[type]:
+    """The classes of a Store's groups of statements."""
+    properties = [value for value in vars(Store).values() if isinstance(value, cached_property)]
+    return [get_type_hints(value.func)["return"] for value in properties]

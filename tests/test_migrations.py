@@ -1,0 +1,124 @@
+"""One chain of migrations makes, on both databases, exactly the schema that storage/tables.py describes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from tests.conftest import BACKENDS, OpenDatabase, Run
+from tidings.storage import migrate
+from tidings.storage.engine import Database
+from tidings.storage.tables import metadata
+
+_OURS = "NOT IN ('alembic_version', 'alembic_version_pkc')"
+_POSTGRES = (
+    "SELECT table_name, column_name, data_type, character_maximum_length, is_nullable, column_default "
+    f"FROM information_schema.columns WHERE table_schema = 'public' AND table_name {_OURS}",
+    "SELECT tablename, indexname, indexdef FROM pg_indexes "
+    f"WHERE schemaname = 'public' AND tablename {_OURS}",
+    "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint "
+    f"WHERE connamespace = 'public'::regnamespace AND conname {_OURS} AND contype <> 'n'",
+)
+_SQLITE = (
+    'SELECT m.name, c.name, c.type, c."notnull", c.dflt_value, c.pk FROM sqlite_master AS m, '
+    f"pragma_table_xinfo(m.name) AS c WHERE m.type = 'table' AND m.name {_OURS}",
+    'SELECT m.name, i."unique", i.origin, group_concat(c.name) FROM sqlite_master AS m, '
+    "pragma_index_list(m.name) AS i, pragma_index_info(i.name) AS c "
+    f"WHERE m.type = 'table' AND m.name {_OURS} GROUP BY m.name, i.name",
+    "SELECT tbl_name, name, sql FROM sqlite_master "
+    f"WHERE type = 'index' AND tbl_name {_OURS} AND sql NOT NULL",
+)
+
+
+@pytest.fixture(params=BACKENDS)
+def empty_database(request: pytest.FixtureRequest, tmp_path: Path, open_database: OpenDatabase) -> Database:
+    """A database in which there is nothing yet."""
+    if request.param == "sqlite":
+        return open_database(f"sqlite:///{tmp_path / 'empty.db'}")
+    return open_database(request.getfixturevalue("empty_postgres_url"))
+
+
+def test_the_migrations_make_the_schema_that_the_tables_describe(run: Run, database: Database) -> None:
+    assert run(_differences(database)) == []
+
+
+def test_they_agree_in_what_alembic_does_not_compare(run: Run, empty_database: Database) -> None:
+    """Primary keys and the conditions of partial indexes among it, as the database itself tells them."""
+    run(migrate.upgrade(empty_database))
+    migrated = run(_described(empty_database))
+    run(_made_anew(empty_database))
+
+    assert migrated == run(_described(empty_database))
+    assert "collapse_key IS NOT NULL" in str(migrated)
+
+
+def test_upgrading_again_changes_nothing(run: Run, empty_database: Database) -> None:
+    assert run(migrate.revision(empty_database)) is None
+    run(migrate.upgrade(empty_database))
+    before = run(_described(empty_database))
+    run(migrate.upgrade(empty_database))
+
+    assert run(_described(empty_database)) == before
+    assert run(migrate.revision(empty_database)) == migrate.newest_revision()
+
+
+def test_processes_that_upgrade_at_once_wait_for_each_other(run: Run, empty_database: Database) -> None:
+    """As when several are started on one new database."""
+    url = empty_database.url.render_as_string(hide_password=False)
+    program = (
+        "import asyncio, sys\n"
+        "from tidings.storage import migrate\n"
+        "from tidings.storage.engine import Database\n"
+        "async def main():\n"
+        "    database = Database(sys.argv[1])\n"
+        "    print('ready', flush=True)\n"
+        "    sys.stdin.read()\n"
+        "    await migrate.upgrade(database)\n"
+        "    await database.dispose()\n"
+        "asyncio.run(main())\n"
+    )
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    upgrades = [subprocess.Popen([sys.executable, "-c", program, url], text=True, **pipes) for _ in range(4)]
+    for process in upgrades:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in upgrades:  # all have imported everything: now at once
+        assert process.stdin is not None
+        process.stdin.close()
+        process.stdin = None
+    errors = [process.communicate(timeout=60)[1] for process in upgrades]
+
+    assert [(process.returncode, error) for process, error in zip(upgrades, errors, strict=True)] == [
+        (0, "")
+    ] * 4
+    assert run(_differences(empty_database)) == []
+
+
+async def _differences(database: Database) -> list[Any]:
+    def compare(connection: sa.Connection) -> list[Any]:
+        options = {"compare_type": True, "compare_server_default": True}
+        return compare_metadata(MigrationContext.configure(connection, opts=options), metadata)
+
+    async with database.engine.connect() as connection:
+        return await connection.run_sync(compare)
+
+
+async def _made_anew(database: Database) -> None:
+    """Let the tables as they are described take the place of those that are there."""
+    async with database.engine.begin() as connection:
+        await connection.run_sync(metadata.drop_all)
+        await connection.run_sync(metadata.create_all)
+
+
+async def _described(database: Database) -> list[list[Sequence[Any]]]:
+    queries = _SQLITE if database.url.get_backend_name() == "sqlite" else _POSTGRES
+    async with database.engine.connect() as connection:
+        return [sorted(map(repr, await connection.execute(sa.text(query)))) for query in queries]

@@ -1,0 +1,678 @@
+"""The personal surface over HTTP: signing in, envelopes, limits, errors, and which surface answers a path."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx2
+import pytest
+from structlog.contextvars import merge_contextvars
+from structlog.testing import capture_logs
+
+from tests.conftest import MovingClock, OpenDatabase, Run
+from tests.web import PASSWORD, Web, everyone, own
+from tidings.model import Action
+from tidings.storage.engine import Database
+
+LOGIN = "/api/v1/auth/login"
+REFRESH = "/api/v1/auth/refresh"
+LIST = "/api/v1/notifications"
+COUNT = "/api/v1/notifications/unread-count"
+CLEAR = "/api/v1/notifications/clear-read"
+CALLS = [("GET", LIST), ("GET", COUNT), ("DELETE", CLEAR)]
+COOKIE = "tidings_refresh"
+JSON = {"Content-Type": "application/json"}
+
+
+@pytest.fixture
+def web(run: Run, database: Database, clock: MovingClock) -> Web:
+    return Web(run, database, clock)
+
+
+class Desk:
+    """A signed-in user with a business and a firm, of which this surface shows nothing."""
+
+    def __init__(self, web: Web) -> None:
+        self.web = web
+        self.business, self.firm = web.business(), web.firm()
+        self.user = web.user(self.business, self.firm)
+        self.own = own(self.user)
+        self.headers = web.personal(self.user)
+
+    def ask(self, method: str, path: str, **more: Any) -> Any:
+        """What a success answers as its data."""
+        answer = self.web.ask(method, path, headers=self.headers, **more)
+        assert answer.status_code == 200, answer.text
+        assert set(answer.json()) == {"success", "data"}
+        assert answer.json()["success"] is True
+        return answer.json()["data"]
+
+    def ids(self, **query: Any) -> list[str]:
+        return [item["id"] for item in self.ask("GET", LIST, params=query)["items"]]
+
+
+@pytest.fixture
+def desk(web: Web) -> Desk:
+    return Desk(web)
+
+
+def error_of(answer: httpx2.Response, status: int, code: str, key: str) -> Any:
+    """The error of a refusal, whose envelope is looked at."""
+    assert answer.status_code == status, answer.text
+    body = answer.json()
+    assert set(body) == {"success", "error"}
+    assert body["success"] is False
+    error = body["error"]
+    assert set(error) == {"code", "message", "i18nKey", "i18nVars", "details", "correlationId"}
+    assert (error["code"], error["i18nKey"]) == (code, key)
+    assert isinstance(error["message"], str)
+    assert isinstance(error["i18nVars"], dict)
+    assert all(set(detail) == {"message"} for detail in error["details"])
+    assert answer.headers["x-correlation-id"] == error["correlationId"] == str(UUID(error["correlationId"]))
+    return error
+
+
+def unauthorized(answer: httpx2.Response, key: str = "error.auth.unauthorized") -> Any:
+    return error_of(answer, 401, "AUTH_UNAUTHORIZED", key)
+
+
+def texts(ids: list[UUID]) -> list[str]:
+    return [str(id_) for id_ in ids]
+
+
+# --- login -------------------------------------------------------------------------------------------------
+
+
+def test_login_answers_an_access_token_and_a_refresh_cookie(web: Web) -> None:
+    user = web.user(email="ada@example.com")
+
+    body = {"email": "  Ada@Example.COM ", "password": PASSWORD, "captchaToken": "of no matter"}
+    answer = web.ask("POST", LOGIN, json=body)
+
+    assert answer.status_code == 200
+    data = answer.json()["data"]
+    assert answer.json() == {
+        "success": True,
+        "data": {"accessToken": data["accessToken"], "expiresIn": 900},
+    }
+    assert web.sessions.subject(data["accessToken"], "personal") == user
+    name, *attributes = answer.headers["set-cookie"].split("; ")
+    assert name.startswith(f"{COOKIE}=")
+    told = {attribute.lower() for attribute in attributes}
+    assert told == {"httponly", "secure", "samesite=strict", "path=/api/v1/auth", "max-age=2592000"}
+    counted = web.ask("GET", COUNT, headers={"Authorization": f"Bearer {data['accessToken']}"})
+    assert counted.json() == {"success": True, "data": {"count": 0}}
+
+
+def test_the_cookie_is_sent_in_clear_only_where_the_operator_says_so(
+    run: Run, database: Database, clock: MovingClock
+) -> None:
+    web = Web(run, database, clock, secure_cookies=False)
+    web.user(email="ada@example.com")
+
+    answer = web.ask("POST", LOGIN, json={"email": "ada@example.com", "password": PASSWORD})
+
+    assert "secure" not in answer.headers["set-cookie"].lower()
+
+
+def test_an_unknown_address_and_a_wrong_password_answer_alike(web: Web) -> None:
+    web.user(email="ada@example.com")
+    web.user(email="bob@example.com", password_hash=None)
+
+    def refused(email: str) -> Any:
+        answer = web.ask("POST", LOGIN, json={"email": email, "password": "wrong"})
+        assert "set-cookie" not in answer.headers
+        error = unauthorized(answer, "auth.login.invalid_credentials")
+        return error | {"correlationId": ""}
+
+    assert refused("ada@example.com") == refused("nobody@example.com") == refused("bob@example.com")
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "code", "key"),
+    [
+        ({"status": "suspended"}, 401, "AUTH_UNAUTHORIZED", "auth.login.account_suspended"),
+        ({"status": "deactivated"}, 401, "AUTH_UNAUTHORIZED", "auth.login.account_deactivated"),
+        ({"email_verified": False}, 403, "FORBIDDEN", "auth.login.email_not_verified"),
+    ],
+)
+def test_an_account_that_may_not_sign_in_is_told_why(
+    web: Web, changes: dict[str, Any], status: int, code: str, key: str
+) -> None:
+    web.user(email="ada@example.com", **changes)
+
+    answer = web.ask("POST", LOGIN, json={"email": "ada@example.com", "password": PASSWORD})
+
+    error_of(answer, status, code, key)
+    assert "set-cookie" not in answer.headers
+
+
+def test_ten_failures_lock_the_account_for_a_quarter_of_an_hour(web: Web) -> None:
+    web.user(email="ada@example.com")
+
+    def login(password: str, peer: str = "192.0.2.1") -> httpx2.Response:
+        return web.ask("POST", LOGIN, json={"email": "ada@example.com", "password": password}, peer=peer)
+
+    for _ in range(10):
+        unauthorized(login("wrong"), "auth.login.invalid_credentials")
+    unauthorized(login(PASSWORD), "auth.login.account_locked")
+    web.clock.move(minutes=16)
+    assert login(PASSWORD).status_code == 200
+
+
+UNFIT_LOGINS = [
+    ({}, "email"),
+    ({"email": "ada@example.com"}, "password"),
+    ({"password": "x"}, "email"),
+    ({"email": "ada@example.com", "password": ""}, "password"),
+    ({"email": "ada@example.com", "password": None}, "password"),
+    ({"email": "ada@example.com", "password": 7}, "password"),
+    ({"email": "ada@example.com", "password": "x" * 1025}, "password"),
+    ({"email": ["ada@example.com"], "password": "x"}, "email"),
+    ({"email": "", "password": "x"}, "email"),
+    ({"email": "ada", "password": "x"}, "email"),
+    ({"email": "a\0@example.com", "password": "x"}, "email"),
+    ({"email": "ada@exa\0mple.com", "password": "x"}, "email"),
+    ({"email": "a" * 400 + "@example.com", "password": "x"}, "email"),
+    ({"email": "ada@example.com", "password": "x", "captchaToken": 7}, "captchaToken"),
+    ([], ""),
+    ("ada@example.com", ""),
+    (None, ""),
+]
+
+
+def test_a_login_that_does_not_fit_is_a_400(web: Web, subtests: pytest.Subtests) -> None:
+    for body, told in UNFIT_LOGINS:
+        with subtests.test(repr(body)[:60]):
+            answer = web.ask("POST", LOGIN, json=body)
+
+            error = error_of(answer, 400, "VALIDATION_FAILED", "error.validation")
+            assert error["details"]
+            assert told in error["details"][0]["message"]
+
+
+UNREADABLE = [
+    (b'{"email": ', "application/json", 400),
+    (b"\xff\xfe", "application/json", 400),
+    (b"\0", "application/json", 400),
+    (b"[" * 60_000, "application/json", 400),
+    (b'{"email": "\\ud800", "password": "x", "refreshToken": "\\ud800"}', "application/json", 400),
+    (b'{"email": "\\ud800@example.com", "password": "x", "refreshToken": 7}', "application/json", 400),
+    (b'{"email": NaN, "password": Infinity, "refreshToken": NaN}', "application/json", 400),
+    (b'{"email": "ada@example.com", "password": "x", "refreshToken": "x"}', "text/plain", 400),
+    (b"email=ada%40example.com&password=x", "application/x-www-form-urlencoded", 400),
+    (b"\xff\xfe", "multipart/form-data", 400),
+    (b'{"email": "' + b"x" * 1_000_000 + b'"}', "application/json", 413),
+]
+
+
+@pytest.mark.parametrize("path", [LOGIN, REFRESH])
+def test_a_body_that_cannot_be_read(web: Web, path: str, subtests: pytest.Subtests) -> None:
+    for content, kind, status in UNREADABLE:
+        with subtests.test(repr(content)[:60]):
+            answer = web.ask("POST", path, headers={"Content-Type": kind}, content=content)
+
+            error_of(answer, status, "VALIDATION_FAILED", "error.validation")
+
+
+def test_a_login_needs_a_body_and_a_refresh_a_token(web: Web) -> None:
+    error_of(web.ask("POST", LOGIN, headers=JSON), 400, "VALIDATION_FAILED", "error.validation")
+    unauthorized(web.ask("POST", REFRESH, headers=JSON), "auth.refresh.invalid_token")
+
+
+STRANGE_PASSWORDS = ["\0", "p\0w", "é" * 500, "💌"]
+
+
+def test_any_password_can_be_tried(web: Web, subtests: pytest.Subtests) -> None:
+    web.user(email="ada@example.com")
+    for password in STRANGE_PASSWORDS:
+        with subtests.test(repr(password)[:60]):
+            answer = web.ask("POST", LOGIN, json={"email": "ada@example.com", "password": password})
+
+            unauthorized(answer, "auth.login.invalid_credentials")
+
+
+# --- refresh -----------------------------------------------------------------------------------------------
+
+
+def signed_in(web: Web) -> tuple[UUID, str]:
+    """A user, and the refresh token of their session."""
+    user = web.user(email="ada@example.com")
+    return user, web.run(web.sessions.open_session(user))
+
+
+def by_cookie(token: str) -> dict[str, Any]:
+    return {"cookies": {COOKIE: token}}
+
+
+def by_body(token: str) -> dict[str, Any]:
+    return {"json": {"refreshToken": token}}
+
+
+@pytest.mark.parametrize("carried", [by_cookie, by_body])
+def test_refresh_exchanges_the_token_for_the_next(web: Web, carried: Callable[[str], dict[str, Any]]) -> None:
+    user, token = signed_in(web)
+
+    for _ in range(3):
+        answer = web.ask("POST", REFRESH, **carried(token))
+        assert answer.status_code == 200, answer.text
+        data = answer.json()["data"]
+        assert answer.json() == {"success": True, "data": {**data, "expiresIn": 900}}
+        assert web.sessions.subject(data["accessToken"], "personal") == user
+        assert answer.cookies[COOKIE] != token
+        token = answer.cookies[COOKIE]
+
+
+@pytest.mark.parametrize("carried", [by_cookie, by_body])
+def test_a_token_used_twice_ends_every_session(web: Web, carried: Callable[[str], dict[str, Any]]) -> None:
+    user, token = signed_in(web)
+    other = web.run(web.sessions.open_session(user))
+    following = web.ask("POST", REFRESH, **carried(token)).cookies[COOKIE]
+
+    unauthorized(web.ask("POST", REFRESH, **carried(token)), "auth.refresh.token_reuse_detected")
+
+    for ended in (following, other):
+        unauthorized(web.ask("POST", REFRESH, **carried(ended)), "auth.refresh.invalid_token")
+
+
+def test_the_cookie_comes_before_the_body(web: Web) -> None:
+    _, token = signed_in(web)
+
+    refused = web.ask("POST", REFRESH, cookies={COOKIE: "unknown"}, json={"refreshToken": token})
+    taken = web.ask("POST", REFRESH, cookies={COOKIE: token}, json={"refreshToken": "unknown"})
+
+    unauthorized(refused, "auth.refresh.invalid_token")
+    assert taken.status_code == 200
+
+
+NO_REFRESH_TOKENS = [
+    {},
+    {"json": {}},
+    {"json": None},
+    {"json": {"refreshToken": None}},
+    {"json": {"refreshToken": ""}},
+    {"json": {"refreshToken": "\0"}},
+    {"json": {"refreshToken": "unknown"}},
+    {"cookies": {COOKIE: "unknown"}},
+    {"cookies": {COOKIE: ""}},
+]
+
+
+def test_no_valid_refresh_token_is_a_401(web: Web, subtests: pytest.Subtests) -> None:
+    for content in NO_REFRESH_TOKENS:
+        with subtests.test(repr(content)[:60]):
+            unauthorized(web.ask("POST", REFRESH, **content), "auth.refresh.invalid_token")
+
+
+UNFIT_REFRESHES = [{"refreshToken": 7}, {"refreshToken": ["x"]}, [], "x"]
+
+
+def test_a_refresh_that_does_not_fit_is_a_400(web: Web, subtests: pytest.Subtests) -> None:
+    for body in UNFIT_REFRESHES:
+        with subtests.test(repr(body)[:60]):
+            error_of(web.ask("POST", REFRESH, json=body), 400, "VALIDATION_FAILED", "error.validation")
+
+
+def test_a_session_ends_when_it_is_not_used(web: Web) -> None:
+    _, token = signed_in(web)
+    web.clock.move(days=31)
+
+    unauthorized(web.ask("POST", REFRESH, **by_cookie(token)), "auth.refresh.invalid_token")
+
+
+# --- who may -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("method", "path"), CALLS)
+def test_no_valid_token_is_a_401(desk: Desk, method: str, path: str) -> None:
+    web = desk.web
+    token = web.jwt(desk.user, "personal")
+    head, payload, seal = token.split(".")
+    bad = [None, "", "Bearer", "Bearer ", "Bearer x", f"Basic {token}", token, "Bearer dzz_x"]
+    bad += [f"Bearer {web.jwt(desk.user, 'company')}", f"Bearer {head}.{payload}.", f"Bearer {payload}"]
+    bad += [f"Bearer {head}.{payload}.{seal[::-1]}", "Bearer a.b.c", "Bearer \xe9.\xe9.\xe9"]
+
+    for authorization in bad:
+        sent = {} if authorization is None else {"Authorization": authorization.encode("latin-1")}
+        answer = web.ask(method, path, headers=sent, params={"page": "x"})
+        unauthorized(answer)
+        assert answer.headers["www-authenticate"] == "Bearer"
+    assert web.ask(method, path, headers={"Authorization": f"bearer {token}"}).status_code == 200
+    web.clock.move(seconds=901)
+    unauthorized(web.ask(method, path, headers={"Authorization": f"Bearer {token}"}))
+
+
+@pytest.mark.parametrize(("method", "path"), CALLS)
+def test_sixty_a_minute_for_each_user_and_call(desk: Desk, method: str, path: str) -> None:
+    first = desk.web.ask(method, path, headers=desk.headers)
+    assert first.headers["ratelimit-policy"] == '"calls";q=60;w=60'
+    assert first.headers["ratelimit"].startswith('"calls";r=59;t=')
+    for _ in range(59):
+        assert desk.web.ask(method, path, headers=desk.headers).status_code == 200
+
+    answer = desk.web.ask(method, path, headers=desk.headers)
+
+    error = error_of(answer, 429, "RATE_LIMITED", "error.rate_limited")
+    seconds = int(answer.headers["retry-after"])
+    assert 1 <= seconds <= 60
+    assert error["i18nVars"] == {"retryAfter": seconds}
+    assert answer.headers["ratelimit-policy"] == '"calls";q=60;w=60'
+    assert answer.headers["ratelimit"] == f'"calls";r=0;t={seconds}'
+    unauthorized(desk.web.ask(method, path))
+    for other_method, other_path in CALLS:
+        if (other_method, other_path) != (method, path):
+            assert desk.web.ask(other_method, other_path, headers=desk.headers).status_code == 200
+    colleague = desk.web.personal(desk.web.user())
+    assert desk.web.ask(method, path, headers=colleague).status_code == 200
+
+
+def test_twenty_logins_an_hour_for_each_ip_and_address(web: Web) -> None:
+    def login(email: str, peer: str = "192.0.2.1") -> httpx2.Response:
+        return web.ask("POST", LOGIN, json={"email": email, "password": "x"}, peer=peer)
+
+    web.locked_user("ada@example.com")
+    web.locked_user("bob@example.com")
+    for _ in range(20):
+        unauthorized(login("ada@example.com"), "auth.login.account_locked")
+
+    answer = login(" ADA@Example.com ")
+
+    error_of(answer, 429, "RATE_LIMITED", "error.rate_limited")
+    assert 1 <= int(answer.headers["retry-after"]) <= 3600
+    assert answer.headers["ratelimit-policy"] == '"login";q=20;w=3600'
+    unauthorized(login("bob@example.com"), "auth.login.account_locked")
+    unauthorized(login("ada@example.com", peer="192.0.2.2"), "auth.login.account_locked")
+
+
+def test_sixty_refreshes_an_hour_for_each_session_owner(web: Web) -> None:
+    _, token = signed_in(web)
+    other = web.run(web.sessions.open_session(web.user()))
+    for _ in range(60):
+        token = web.ask("POST", REFRESH, **by_cookie(token)).cookies[COOKIE]
+
+    answer = web.ask("POST", REFRESH, **by_cookie(token))
+
+    error_of(answer, 429, "RATE_LIMITED", "error.rate_limited")
+    assert answer.headers["ratelimit-policy"] == '"refresh";q=60;w=3600'
+    assert web.ask("POST", REFRESH, **by_cookie(other)).status_code == 200
+    assert web.ask("POST", REFRESH, **by_cookie(token), peer="192.0.2.9").status_code == 200
+
+
+def test_unknown_refresh_tokens_of_one_ip_count_together(web: Web) -> None:
+    for number in range(60):
+        unauthorized(web.ask("POST", REFRESH, **by_body(str(number))), "auth.refresh.invalid_token")
+
+    error_of(web.ask("POST", REFRESH, **by_body("x")), 429, "RATE_LIMITED", "error.rate_limited")
+
+
+# --- list and count ----------------------------------------------------------------------------------------
+
+
+def test_a_page_of_ones_own_and_everyones_newest_first(desk: Desk) -> None:
+    [mine] = desk.web.tell(desk.own, body="Paid.", data={"invoice": 7})
+    desk.web.clock.move(minutes=1)
+    [everyones] = desk.web.tell(everyone, event="outage", title="Down")
+    desk.web.tell(desk.business, desk.firm)
+    read_at = desk.web.clock.move(minutes=4)
+    desk.web.mark(desk.user, Action.READ, [mine])
+
+    assert read_at.isoformat() == "2026-03-02T09:35:00+00:00"
+    assert desk.ask("GET", LIST) == {
+        "items": [
+            {
+                "id": str(everyones),
+                "eventKey": "outage",
+                "title": "Down",
+                "body": None,
+                "data": {},
+                "read": False,
+                "readAt": None,
+                "createdAt": "2026-03-02T09:31:00Z",
+            },
+            {
+                "id": str(mine),
+                "eventKey": "invoice_paid",
+                "title": "No. 0",
+                "body": "Paid.",
+                "data": {"invoice": 7},
+                "read": True,
+                "readAt": "2026-03-02T09:35:00Z",
+                "createdAt": "2026-03-02T09:30:00Z",
+            },
+        ],
+        "total": 2,
+        "page": 1,
+        "limit": 20,
+        "totalPages": 1,
+    }
+
+
+def test_read_filters_only_as_true_or_false(desk: Desk) -> None:
+    new, seen, read, dismissed = desk.web.tell(desk.own, times=4)
+    for action, id_ in ((Action.SEEN, seen), (Action.READ, read), (Action.DISMISS, dismissed)):
+        desk.web.mark(desk.user, action, [id_])
+    everything = texts([dismissed, read, seen, new])
+
+    assert desk.ids(read="true") == texts([dismissed, read])
+    assert desk.ids(read="false") == texts([seen, new])
+    for other in ("TRUE", "False", "1", "0", "", "null", "\0", "no"):
+        assert desk.ids(read=other) == everything, other
+    assert desk.ids() == everything
+
+
+def test_a_resolved_one_goes_by_its_level_and_a_running_snooze_is_hidden(desk: Desk) -> None:
+    resolved, snoozed, new = desk.web.tell(desk.own, times=3)
+    desk.web.mark(desk.user, Action.RESOLVE, [resolved])
+    desk.web.mark(desk.user, Action.SNOOZE, [snoozed], desk.web.clock.at.replace(hour=12))
+
+    page = desk.ask("GET", LIST)
+    assert [item["id"] for item in page["items"]] == texts([new, resolved])
+    assert page["total"] == desk.ask("GET", COUNT)["count"] == 2
+    desk.web.clock.move(hours=3)
+    desk.headers = desk.web.personal(desk.user)
+    assert desk.ask("GET", COUNT) == {"count": 3}
+
+
+def test_pages_by_number(desk: Desk) -> None:
+    told = texts(desk.web.tell(desk.own, times=23)[::-1])
+
+    def shape(**query: Any) -> tuple[list[str], int, int, int, int]:
+        page = desk.ask("GET", LIST, params=query)
+        ids = [item["id"] for item in page["items"]]
+        return ids, page["total"], page["page"], page["limit"], page["totalPages"]
+
+    assert shape() == (told[:20], 23, 1, 20, 2)
+    assert shape(page=2) == (told[20:], 23, 2, 20, 2)
+    assert shape(page=3) == ([], 23, 3, 20, 2)
+    assert shape(page=2, limit=10) == (told[10:20], 23, 2, 10, 3)
+    assert shape(page=2**31 - 1, limit=50) == ([], 23, 2**31 - 1, 50, 1)
+    assert shape(page=23, limit=0) == (told[22:], 23, 23, 1, 23)
+    assert shape(limit=-(10**30)) == (told[:1], 23, 1, 1, 23)
+    assert shape(limit=51) == (told, 23, 1, 50, 1)
+    assert shape(limit=10**30) == (told, 23, 1, 50, 1)
+
+
+def test_an_empty_inbox_has_no_pages(desk: Desk) -> None:
+    assert desk.ask("GET", LIST) == {"items": [], "total": 0, "page": 1, "limit": 20, "totalPages": 0}
+    assert desk.ask("GET", COUNT) == {"count": 0}
+
+
+UNFIT_QUERIES = [
+    {"page": "0"},
+    {"page": "-1"},
+    {"page": "1.5"},
+    {"page": "first"},
+    {"page": "\0"},
+    {"page": "9" * 30},
+    {"page": "9" * 5000},
+    {"limit": "many"},
+    {"limit": "1.5"},
+    {"limit": "\0"},
+    {"limit": "9" * 5000},
+]
+
+
+def test_a_query_that_does_not_fit_is_a_400(desk: Desk, subtests: pytest.Subtests) -> None:
+    for query in UNFIT_QUERIES:
+        with subtests.test(repr(query)[:60]):
+            answer = desk.web.ask("GET", LIST, headers=desk.headers, params=query)
+
+            error = error_of(answer, 400, "VALIDATION_FAILED", "error.validation")
+            [name] = query
+            assert [detail["message"].split(":")[0] for detail in error["details"]] == [name]
+
+
+def test_unread_counts_what_was_only_seen(desk: Desk) -> None:
+    ids = desk.web.tell(desk.own, everyone, times=4)
+    desk.web.mark(desk.user, Action.SEEN, ids[:3])
+    desk.web.mark(desk.user, Action.READ, ids[3:5])
+
+    assert desk.ask("GET", COUNT) == {"count": 6}
+
+
+# --- clear-read --------------------------------------------------------------------------------------------
+
+
+def test_clear_read_deletes_what_is_read_and_nothing_else(desk: Desk) -> None:
+    ids = desk.web.tell(desk.own, everyone, times=4)
+    desk.web.mark(desk.user, Action.SEEN, ids[:2])
+    desk.web.mark(desk.user, Action.READ, ids[2:5])
+    desk.web.mark(desk.user, Action.DISMISS, ids[5:6])
+
+    assert desk.ask("DELETE", CLEAR) == {"deleted": 4}
+    assert desk.ids() == texts([ids[6], ids[7], ids[1], ids[0]][::-1]) or desk.ids() == desk.ids(read="false")
+    assert set(desk.ids()) == set(texts([*ids[:2], *ids[6:]]))
+    assert desk.ask("GET", COUNT) == {"count": 4}
+    assert desk.ask("DELETE", CLEAR) == {"deleted": 0}
+
+
+def test_clear_read_takes_no_parameters_and_no_body(desk: Desk) -> None:
+    read, _unread = desk.web.tell(desk.own, times=2)
+    desk.web.mark(desk.user, Action.READ, [read])
+
+    data = desk.ask(
+        "DELETE", CLEAR, params={"read": "false", "id": "\0"}, content=b'{"all": tru' + b"e" * 2_000_000
+    )
+
+    assert data == {"deleted": 1}
+    assert desk.ask("GET", COUNT) == {"count": 1}
+
+
+def test_clear_read_hides_everyones_for_the_caller_alone(desk: Desk) -> None:
+    colleague = desk.web.personal(desk.web.user())
+    [shared] = desk.web.tell(everyone)
+    desk.web.mark(desk.user, Action.READ, [shared])
+
+    assert desk.ask("DELETE", CLEAR) == {"deleted": 1}
+
+    assert desk.ids() == []
+    assert desk.web.ask("GET", LIST, headers=colleague).json()["data"]["total"] == 1
+
+
+def test_clear_read_leaves_businesses_and_firms_alone(desk: Desk) -> None:
+    ids = desk.web.tell(desk.business, desk.firm, desk.own)
+    desk.web.mark(desk.user, Action.READ, ids)
+
+    assert desk.ask("DELETE", CLEAR) == {"deleted": 1}
+
+    headers = desk.web.scoped(desk.user, desk.business)
+    for to in (desk.business, desk.firm):
+        query = {"scope": to.audience.value, "scope_id": str(to.id)}
+        listed = desk.web.ask("GET", "/api/v1/notifications", headers=headers, params=query)
+        assert len(listed.json()["data"]["items"]) == 1
+
+
+# --- who answers a path that two surfaces have -------------------------------------------------------------
+
+
+def test_a_shared_path_is_scoped_with_a_business_or_an_api_token_else_personal(desk: Desk) -> None:
+    web = desk.web
+    business = {"x-business-id": str(desk.business.id)}
+    api_token = {"Authorization": f"Bearer {web.api_token(desk.user)}"}
+
+    assert web.ask("GET", LIST, headers=desk.headers).json()["data"]["totalPages"] == 0
+    assert web.ask("GET", LIST, headers=api_token | business).json()["data"]["has_more"] is False
+    assert web.ask("GET", LIST, headers=api_token).json()["detail"][0]["loc"] == ["header", "x-business-id"]
+    assert web.ask("GET", LIST, headers=business).json() == {"detail": "Authentication is required."}
+    assert web.ask("GET", LIST, headers=desk.headers | business).status_code == 401
+    assert "detail" in web.ask("GET", LIST, headers=desk.headers | business).json()
+    unauthorized(web.ask("GET", LIST))
+    unauthorized(web.ask("GET", LIST, headers={"Authorization": "Bearer sk_x"}))
+
+
+def test_a_path_that_one_surface_has_is_that_ones_whoever_asks(desk: Desk) -> None:
+    web = desk.web
+    api_token = {
+        "Authorization": f"Bearer {web.api_token(desk.user)}",
+        "x-business-id": str(desk.business.id),
+    }
+
+    unauthorized(web.ask("DELETE", CLEAR, headers=api_token))
+    unauthorized(web.ask("GET", COUNT, headers=api_token))
+    scoped = [("POST", "/api/v1/notifications/mark-all-seen"), ("GET", "/api/v1/notifications/count")]
+    for method, path in scoped:
+        answer = web.ask(method, path, headers=desk.headers)
+        assert (answer.status_code, answer.json()) == (401, {"detail": "Authentication is required."})
+
+
+# --- the rest ----------------------------------------------------------------------------------------------
+
+
+def test_the_callers_correlation_id_is_taken_where_it_is_a_uuid(desk: Desk) -> None:
+    given = str(uuid4())
+
+    for headers in (desk.headers, {}):
+        answer = desk.web.ask("GET", COUNT, headers=headers | {"X-Correlation-ID": given})
+        assert answer.headers["x-correlation-id"] == given
+    other = desk.web.ask("GET", COUNT, headers={"X-Correlation-ID": "not one"})
+    assert unauthorized(other)["correlationId"] != given
+
+
+def test_unknown_paths_and_methods_answer_in_the_same_shape(desk: Desk) -> None:
+    for path in ("/api/v1/nothing", f"{CLEAR}/", "/api/v1/%00", "/api/v1/auth/login/"):
+        answer = desk.web.ask("POST", path, headers=desk.headers)
+        error_of(answer, 404, "NOT_FOUND", "error.not_found")
+    method = desk.web.ask("PUT", LOGIN, headers=desk.headers)
+    error_of(method, 405, "NOT_FOUND", "error.not_found")
+    assert method.headers["allow"] == "POST"
+
+
+def test_an_unexpected_error_tells_nothing_but_is_logged(
+    run: Run, tmp_path: Path, clock: MovingClock, open_database: OpenDatabase
+) -> None:
+    web = Web(run, open_database(f"sqlite:///{tmp_path}/empty.db"), clock)
+
+    with capture_logs(processors=[merge_contextvars]) as logs:
+        answer = web.ask("POST", LOGIN, json={"email": "ada@example.com", "password": "x"})
+
+    error = error_of(answer, 500, "INTERNAL", "error.internal")
+    assert "table" not in answer.text
+    [line] = [line for line in logs if line["log_level"] == "error"]
+    assert line["correlation_id"] == error["correlationId"]
+    assert "no such table" in str(line["exc_info"])
+
+
+def test_the_document_tells_the_contract(web: Web) -> None:
+    document = web.ask("GET", "/docs/personal/openapi.json").json()
+
+    assert {(method.upper(), path) for path, methods in document["paths"].items() for method in methods} == {
+        ("POST", LOGIN),
+        ("POST", REFRESH),
+        *CALLS,
+    }
+    schemas = document["components"]["schemas"]
+    assert not {"HTTPValidationError", "ValidationError"} & set(schemas)
+    assert schemas["Error"]["required"] == [
+        "code",
+        "message",
+        "i18nKey",
+        "i18nVars",
+        "details",
+        "correlationId",
+    ]
+    clear = document["paths"][CLEAR]["delete"]
+    assert "requestBody" not in clear
+    assert clear.get("parameters", []) == []

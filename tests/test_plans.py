@@ -1,0 +1,241 @@
+"""No hidden O(n): what PostgreSQL really does for each statement of the hot calls, at 100,000 in reach.
+
+Each statement of a call is run again under EXPLAIN (ANALYZE) in one transaction, in its order. No node of a
+plan may touch more than 2 * (lanes + exceptions) + 100 rows, those that a filter threw away included. The
+world has what would tempt a planner: 30,000 marks that a folding put below the line, thousands of gone and
+resolved ones below it, and some of everything above it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+import sqlalchemy as sa
+
+from tests.conftest import MovingClock, OpenDatabase, Run
+from tidings.inbox import catalog, membership, operations
+from tidings.inbox.append import append, withdraw
+from tidings.inbox.counts import count
+from tidings.inbox.folding import fold
+from tidings.inbox.reach import reach_of
+from tidings.inbox.undo import undo
+from tidings.model import UNREAD, UNSEEN, Action, Address, Audience, Draft, Outcome, Reader, Severity
+from tidings.storage.engine import Database
+from tidings.storage.store import Store
+
+IN_REACH = 100_000
+FOLDED = 30_000
+SETTLED = 4_000  # gone and resolved ones below the read line
+ABOVE = 60  # of each kind of exception above the line, and as many lowered ones below it
+SEVERITIES = list(Severity)
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    database: Database
+    reader: Reader
+    lanes: int
+    exceptions: int
+
+    def limit(self, call: str) -> int:
+        """2(l + e) + 100; gone and resolved ones are exceptions where they lie above the call's own line."""
+        deep = call in ("dismiss-all", "clear-read")  # their lines are still at 0
+        return 2 * (self.lanes + self.exceptions + (SETTLED if deep else 0)) + 100
+
+
+@dataclass
+class Statements:
+    """What one call sent, in order."""
+
+    sent: list[tuple[str, Any]] = field(default_factory=list[tuple[str, Any]])
+
+    def record(self, _c: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        self.sent.append((statement, parameters))
+
+
+async def built(database: Database, clock: MovingClock) -> World:
+    """A reader of an own stream and a business's, 24 lanes each way, with a long past."""
+    reader, business = Reader(id=uuid4()), uuid4()
+    own = Address(audience=Audience.USER, id=reader.id)
+    shared = Address(audience=Audience.BUSINESS, id=business)
+    async with database.begin() as store:
+        for number in range(8):
+            await catalog.put_event(store, f"event.{number}", topic="ledger", channels={"in_app": True})
+        await membership.open_user(store, reader.id)
+        await membership.open_business(store, business)
+        await membership.join(store, reader.id, shared)
+    for _ in range(100):  # a reader is never alone: a table of a single page is always read whole
+        other = Address(audience=Audience.USER, id=uuid4())
+        async with database.begin() as store:
+            await membership.open_user(store, other.id)
+        await filled(database, other, 24)
+    past = await filled(database, own, FOLDED)
+    await each(database, past, lambda s, ids: operations.mark(s, reader, Action.READ, ids))
+    clock.move(minutes=11)
+    async with database.begin() as store:
+        assert await fold(store, reader)
+    past += await filled(database, shared, 20_000)
+    for number in range(20):  # a history of sweeps, each with something to sweep
+        await filled(database, own, 240)
+        await done(database, lambda s: operations.mark_all(s, reader, Action.READ))
+        clock.move(minutes=1 + number)
+    await settled(database, reader, past[FOLDED:], SETTLED)
+    recent = await filled(database, own, IN_REACH - FOLDED - 20_000 - 20 * 240 - 10_000)
+    recent += await filled(database, shared, 10_000)
+    exceptions = await exceptional(database, clock, reader, past, recent)
+    async with database.read() as store:
+        await store.connection.execute(sa.text("VACUUM ANALYZE"))
+    return World(database=database, reader=reader, lanes=48, exceptions=exceptions)
+
+
+async def exceptional(
+    database: Database, clock: MovingClock, reader: Reader, past: list[UUID], recent: list[UUID]
+) -> int:
+    """Marks and endings on both sides of the line; how many there are."""
+    until = clock.at + timedelta(days=1)
+    for action, ids in (
+        (Action.UNREAD, past[:ABOVE]),
+        (Action.REFRESH, past[ABOVE : 2 * ABOVE]),
+        (Action.READ, recent[:ABOVE]),
+        (Action.DISMISS, recent[ABOVE : 2 * ABOVE]),
+        (Action.DELETE, recent[2 * ABOVE : 3 * ABOVE]),
+        (Action.SNOOZE, recent[3 * ABOVE : 4 * ABOVE]),
+        (Action.PIN, recent[4 * ABOVE : 5 * ABOVE]),
+        (Action.RESOLVE, recent[5 * ABOVE : 6 * ABOVE]),
+    ):
+        async with database.begin() as store:
+            done = await operations.mark(store, reader, action, ids, until=until)
+            assert done.changed == ABOVE
+    await settled(database, None, recent[6 * ABOVE :], ABOVE)
+    return 9 * ABOVE
+
+
+async def settled(database: Database, reader: Reader | None, ids: list[UUID], number: int) -> None:
+    """Resolve so many, and withdraw some: what stays linear is only what of this lies above a line."""
+    for notification in ids[: min(number, ABOVE)]:
+        async with database.begin() as store:
+            await withdraw(store, notification)
+    if reader is not None:
+        rest = ids[ABOVE:number]
+        await each(database, rest, lambda s, some: operations.mark(s, reader, Action.RESOLVE, some))
+
+
+async def filled(database: Database, to: Address, number: int) -> list[UUID]:
+    ids: list[UUID] = []
+    for first in range(0, number, 1000):
+        drafts = [
+            Draft(to=to, event=f"event.{n % 8}", severity=SEVERITIES[n // 8 % 3], title=f"Number {n}")
+            for n in range(first, min(number, first + 1000))
+        ]
+        async with database.begin() as store:
+            ids += await append(store, drafts)
+    return ids
+
+
+async def each(
+    database: Database, ids: list[UUID], work: Callable[[Store, list[UUID]], Awaitable[object]]
+) -> None:
+    for first in range(0, len(ids), 1000):
+        async with database.begin() as store:
+            await work(store, ids[first : first + 1000])
+
+
+async def done(database: Database, work: Callable[[Store], Awaitable[Outcome]]) -> Outcome:
+    async with database.begin() as store:
+        return await work(store)
+
+
+async def plans(database: Database, work: Callable[[Store], Awaitable[object]]) -> list[tuple[str, Any]]:
+    """Each statement of `work` with its plan as it was executed; nothing of it is committed."""
+    statements = Statements()
+    engine = database.engine.sync_engine
+    async with database.engine.connect() as connection:
+        outer = await connection.begin()
+        sa.event.listen(engine, "before_cursor_execute", statements.record)
+        await work(Store(connection, database.clock, database.events))
+        sa.event.remove(engine, "before_cursor_execute", statements.record)
+        await outer.rollback()
+    explained: list[tuple[str, Any]] = []
+    async with database.engine.connect() as connection:
+        driver = (await connection.get_raw_connection()).driver_connection
+        outer = driver.transaction()
+        await outer.start()
+        for statement, parameters in statements.sent:
+            rows = await driver.fetch(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", *parameters)
+            explained.append((statement, rows[0][0][0]["Plan"]))
+        await outer.rollback()
+    return explained
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for below in plan.get("Plans", ()):
+        yield from nodes(below)
+
+
+def touched(node: dict[str, Any]) -> float:
+    """The rows that a node handled: what it gave on, and what its filters threw away."""
+    removed = sum(value for name, value in node.items() if name.startswith("Rows Removed by"))
+    return (node["Actual Rows"] + removed) * node["Actual Loops"]
+
+
+def check(world: World, call: str, explained: list[tuple[str, Any]]) -> None:
+    for statement, plan in explained:
+        for node in nodes(plan):
+            assert touched(node) <= world.limit(call), (
+                f"{call}: {node['Node Type']} on {node.get('Relation Name', node.get('CTE Name'))} handled "
+                f"{touched(node):.0f} rows, of at most {world.limit(call)}, in\n{statement}\n"
+                f"{json.dumps(plan, indent=1)}"
+            )
+
+
+def test_no_statement_of_a_hot_call_grows_with_the_backlog(
+    run: Run, postgres_url: str, clock: MovingClock, open_database: OpenDatabase
+) -> None:
+    database = open_database(postgres_url, clock=clock)
+    world = run(built(database, clock))
+    reader = world.reader
+    calls: dict[str, Callable[[Store], Awaitable[object]]] = {
+        "mark-all-seen": lambda s: operations.mark_all(s, reader, Action.SEEN),
+        "read-all": lambda s: operations.mark_all(s, reader, Action.READ),
+        "dismiss-all": lambda s: operations.mark_all(s, reader, Action.DISMISS),
+        "clear-read": lambda s: operations.clear_read(s, reader),
+        "count unseen": lambda s: counted(s, reader, UNSEEN),
+        "count unread": lambda s: counted(s, reader, UNREAD),
+    }
+    print(f"\nrows in the busiest node of any plan, with {IN_REACH} in reach:")
+    for call, work in calls.items():
+        explained = run(plans(database, work))
+        assert len(explained) > 1
+        check(world, call, explained)
+        most = max(touched(node) for _, plan in explained for node in nodes(plan))
+        print(f"  {call}: {most:.0f} of at most {world.limit(call)}")
+    outcome = run(done(database, lambda s: operations.mark_all(s, reader, Action.SEEN)))
+    assert outcome.operation is not None
+    assert outcome.changed > 40_000
+    number = outcome.operation
+    check(world, "undo", run(plans(database, lambda s: undo(s, reader, number))))
+
+
+async def counted(store: Store, reader: Reader, window: Any) -> int:
+    return await count(store, await reach_of(store, reader), window)
+
+
+def test_a_plan_that_walks_the_backlog_is_noticed(
+    run: Run, postgres_url: str, clock: MovingClock, open_database: OpenDatabase
+) -> None:
+    """The check itself: the usual COUNT over the notifications fails it."""
+    database = open_database(postgres_url, clock=clock)
+    world = World(database=database, reader=Reader(id=uuid4()), lanes=1, exceptions=0)
+
+    async def usual(store: Store) -> None:
+        await store.connection.scalar(sa.text("SELECT count(*) FROM generate_series(1, 1000)"))
+
+    with pytest.raises(AssertionError, match="handled 1000 rows"):
+        check(world, "usual", run(plans(database, usual)))

@@ -1,0 +1,736 @@
+"""The scoped surface over HTTP: names, envelope, errors and their order."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from structlog.contextvars import merge_contextvars
+from structlog.testing import capture_logs
+
+from tests.conftest import MovingClock, OpenDatabase, Run
+from tests.web import Web, everyone, own
+from tidings.identity import directory
+from tidings.model import Action, Address, Severity
+from tidings.storage.engine import Database
+
+MARK = "/api/v1/notifications/mark-all-seen"
+LIST = "/api/v1/notifications"
+COUNT = "/api/v1/notifications/count"
+OPENAPI = "/docs/scoped/openapi.json"
+CALLS = [("POST", MARK), ("GET", LIST), ("GET", COUNT)]
+
+NOT_THEIRS = {"detail": "You cannot see this scope."}
+
+
+@pytest.fixture
+def web(run: Run, database: Database, clock: MovingClock) -> Web:
+    return Web(run, database, clock)
+
+
+class Desk:
+    """A user of one business and one firm, and how they call."""
+
+    def __init__(self, web: Web) -> None:
+        self.web = web
+        self.business, self.firm = web.business(), web.firm()
+        self.user = web.user(self.business, self.firm)
+        self.own = own(self.user)
+        self.headers = web.scoped(self.user, self.business)
+
+    def mark(self, body: Any = None, **more: Any) -> Any:
+        """What mark-all-seen answers."""
+        answer = self.web.ask("POST", MARK, headers=self.headers, json=body or {}, **more)
+        assert answer.status_code == 201, answer.text
+        return answer.json()
+
+    def list(self, **query: Any) -> Any:
+        answer = self.web.ask("GET", LIST, headers=self.headers, params=query)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["data"]
+
+    def ids(self, **query: Any) -> list[str]:
+        return [item["id"] for item in self.list(**query)["items"]]
+
+    def count(self, **query: Any) -> int:
+        answer = self.web.ask("GET", COUNT, headers=self.headers, params=query)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["data"]["count"]
+
+
+@pytest.fixture
+def desk(web: Web) -> Desk:
+    return Desk(web)
+
+
+def texts(ids: list[UUID]) -> list[str]:
+    return [str(id_) for id_ in ids]
+
+
+# --- mark-all-seen -----------------------------------------------------------------------------------------
+
+
+def test_mark_all_seen_answers_how_many_were_new_and_a_repeat_answers_none(desk: Desk) -> None:
+    desk.web.tell(desk.own, desk.business, desk.firm, everyone, times=2)
+
+    answer = desk.web.ask("POST", MARK, headers=desk.headers, json={})
+
+    assert (answer.status_code, answer.json()) == (201, {"updated": 8})
+    assert answer.headers["content-type"] == "application/json"
+    assert desk.mark() == {"updated": 0}
+    assert desk.count() == 0
+
+
+def test_mark_all_seen_keeps_to_scope_topic_and_severity(desk: Desk) -> None:
+    tell = desk.web.tell
+    tell(desk.own, everyone, times=2)
+    tell(desk.business, times=3)
+    tell(desk.business, event="close_due", topic="month_end", times=4)
+    tell(desk.business, severity=Severity.URGENT, times=5)
+    tell(desk.firm, times=6)
+    business = {"scope": "business", "scope_id": str(desk.business.id)}
+
+    assert desk.mark(business | {"severity": ["urgent", "warning"]}) == {"updated": 5}
+    assert desk.mark(business | {"topic": ["month_end", "notes"]}) == {"updated": 4}
+    assert desk.mark(business | {"topic": ["billing"], "severity": ["info"]}) == {"updated": 3}
+    assert desk.mark({"scope": "firm", "scope_id": str(desk.firm.id)}) == {"updated": 6}
+    assert desk.mark({"scope": "me", "scope_id": "what is here does not matter"}) == {"updated": 4}
+
+
+def test_mark_all_seen_counts_an_ended_snooze_but_no_running_one_and_nothing_resolved(desk: Desk) -> None:
+    ended, running, resolved, _new = desk.web.tell(desk.own, times=4)
+    until = desk.web.clock.at
+    desk.web.mark(desk.user, Action.SNOOZE, [ended], until.replace(hour=10))
+    desk.web.mark(desk.user, Action.SNOOZE, [running], until.replace(hour=23))
+    desk.web.mark(desk.user, Action.RESOLVE, [resolved])
+    desk.web.clock.move(hours=2)
+
+    assert desk.mark() == {"updated": 2}
+
+
+ABSENT: list[dict[str, Any]] = [
+    {},
+    {"content": b"", "headers": {"Content-Type": "application/json"}},
+    {"json": None, "content": b"null", "headers": {"Content-Type": "application/json"}},
+    {"json": {}},
+    {"json": dict.fromkeys(["scope", "scope_id", "topic", "severity", "live_business_id"])},
+    {"json": {"scope": "", "scope_id": "", "topic": "", "severity": "", "live_business_id": ""}},
+    {"json": {"scope": "", "scope_id": "", "topic": [], "severity": [], "live_business_id": "any text"}},
+    {"json": {"what": "nobody knows", "is": {"left": "out"}}},
+    {"content": b'{"scope": "firm", "scope": ""}', "headers": {"Content-Type": "application/json"}},
+    {"content": b"{}", "headers": {"Content-Type": "application/vnd.api+json; charset=utf-8"}},
+]
+
+
+def test_what_is_empty_is_as_absent(desk: Desk, subtests: pytest.Subtests) -> None:
+    for content in ABSENT:
+        with subtests.test(repr(content)[:60]):
+            desk.web.tell(desk.own, desk.business, desk.firm, everyone)
+            more = content | {"headers": desk.headers | content.get("headers", {})}
+
+            answer = desk.web.ask("POST", MARK, **more)
+
+            assert (answer.status_code, answer.json()) == (201, {"updated": 4})
+
+
+# --- who may, and what comes first -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("method", "path"), CALLS)
+def test_no_valid_token_is_a_401_before_anything_else(desk: Desk, method: str, path: str) -> None:
+    web, headers = desk.web, desk.headers
+    expired = web.api_token(desk.user, days=1)
+    web.clock.move(hours=1)
+    revoked = web.api_token(desk.user)
+    suspended = web.scoped(web.user(desk.business, status="suspended"), desk.business)["Authorization"]
+
+    async def revoke(store: Any) -> None:
+        owned = await store.credentials.active_api_tokens(desk.user, await store.now())
+        await store.credentials.revoke_api_token(owned[-1].id, await store.now())
+
+    web.write(revoke)
+    web.clock.move(days=2)
+    bad = [
+        "",
+        "Bearer",
+        "Bearer ",
+        "Bearer dz_unknown",
+        "dz_unknown",
+        f"Basic {revoked}",
+        f"Bearer {revoked}",
+    ]
+    bad += [f"Bearer {expired}", f"Bearer {web.jwt(desk.user, 'personal')}", suspended, "Bearer dz_\xe9"]
+
+    for authorization in [None, *bad]:
+        sent = {"Authorization": authorization.encode("latin-1")} if authorization is not None else {}
+        broken = {"content": b'{"scope": ', "params": {"limit": "x", "cursor": "y", "scope": "firm"}}
+        answer = web.ask(method, path, headers={"x-business-id": "no uuid", **sent}, **broken)
+        assert answer.status_code == 401, authorization
+        assert answer.json() == {"detail": "Authentication is required."}
+        assert answer.headers["www-authenticate"] == "Bearer"
+    scheme, token = headers["Authorization"].split()
+    for authorization in (f"{scheme.lower()} {token}", f"BEARER   {token}"):
+        good = headers | {"Authorization": authorization}
+        assert web.ask(method, path, headers=good).status_code in (200, 201)
+
+
+@pytest.mark.parametrize(("method", "path"), CALLS)
+def test_the_business_header_must_be_there_and_a_uuid(desk: Desk, method: str, path: str) -> None:
+    token = {"Authorization": desk.headers["Authorization"]}
+    incomplete = {"params": {"scope": "firm"}, "json": {"scope": "firm"}}
+
+    missing = desk.web.ask(method, path, headers=token, **incomplete)
+    malformed = desk.web.ask(method, path, headers=token | {"x-business-id": "acme"}, **incomplete)
+
+    for answer, kind in ((missing, "missing"), (malformed, "uuid_parsing")):
+        assert answer.status_code == 422
+        [error] = answer.json()["detail"]
+        assert error["loc"] == ["header", "x-business-id"]
+        assert error["type"] == kind
+        assert isinstance(error["msg"], str)
+
+
+@pytest.mark.parametrize(("method", "path"), CALLS)
+def test_a_business_the_caller_does_not_belong_to_is_a_403(desk: Desk, method: str, path: str) -> None:
+    foreign = desk.web.business()
+    desk.web.tell(desk.own)
+
+    told: set[str] = set()
+    for business_id in (foreign.id, uuid4(), desk.firm.id, desk.user, everyone.id):
+        headers = desk.headers | {"x-business-id": str(business_id)}
+        answer = desk.web.ask(method, path, headers=headers)
+        assert answer.status_code == 403
+        told.add(answer.text)
+
+    assert told == {'{"detail":"You do not belong to this business."}'}
+    assert desk.count() == 1
+
+
+def test_the_business_header_does_not_narrow_what_a_scope_shows(desk: Desk) -> None:
+    other = desk.web.business()
+    desk.web.write(lambda store: directory.join(store, desk.user, other))
+    desk.web.tell(desk.business, other, desk.firm)
+    elsewhere = desk.headers | {"x-business-id": str(other.id)}
+
+    for headers in (desk.headers, elsewhere):
+        query = {"scope": "business", "scope_id": str(desk.business.id)}
+        assert len(desk.web.ask("GET", LIST, headers=headers, params=query).json()["data"]["items"]) == 1
+        assert desk.web.ask("GET", COUNT, headers=headers).json()["data"] == {"count": 3}
+    assert desk.web.ask("POST", MARK, headers=elsewhere).json() == {"updated": 3}
+
+
+@pytest.mark.parametrize("scope", ["business", "firm"])
+@pytest.mark.parametrize("absent", [{}, {"scope_id": ""}])
+def test_a_scope_without_its_id_is_a_400_before_a_403(desk: Desk, scope: str, absent: dict[str, str]) -> None:
+    foreign = desk.headers | {"x-business-id": str(desk.web.business().id)}
+    told = {"detail": "scope_id is required when scope is 'business' or 'firm'."}
+
+    for headers in (desk.headers, foreign):
+        posted = desk.web.ask("POST", MARK, headers=headers, json={"scope": scope, **absent})
+        listed = desk.web.ask("GET", LIST, headers=headers, params={"scope": scope, **absent})
+        assert (posted.status_code, posted.json()) == (400, told)
+        assert (listed.status_code, listed.json()) == (400, told)
+
+
+def test_a_scope_that_the_caller_cannot_see_is_a_403_whether_or_not_it_exists(desk: Desk) -> None:
+    business, firm = desk.web.business(), desk.web.firm()
+    desk.web.tell(business, firm, times=2)
+    unseen = [("business", business.id), ("firm", firm.id), ("business", uuid4()), ("firm", uuid4())]
+    unseen += [("business", desk.firm.id), ("firm", desk.business.id), ("business", desk.user)]
+    unseen += [("firm", everyone.id), ("business", "no uuid"), ("firm", "\0"), ("firm", "9" * 5000)]
+
+    for scope, scope_id in unseen:
+        selection = {"scope": scope, "scope_id": str(scope_id)}
+        posted = desk.web.ask("POST", MARK, headers=desk.headers, json=selection)
+        listed = desk.web.ask("GET", LIST, headers=desk.headers, params=selection)
+        assert (posted.status_code, posted.json()) == (403, NOT_THEIRS), selection
+        assert (listed.status_code, listed.json()) == (403, NOT_THEIRS), selection
+        if scope == "business":
+            query = {"scope_business_id": str(scope_id)}
+            counted = desk.web.ask("GET", COUNT, headers=desk.headers, params=query)
+            assert (counted.status_code, counted.json()) == (403, NOT_THEIRS), selection
+
+
+def test_the_schema_comes_before_an_incomplete_scope(desk: Desk) -> None:
+    posted = desk.web.ask("POST", MARK, headers=desk.headers, json={"scope": "firm", "topic": ["gossip"]})
+    listed = desk.web.ask("GET", LIST, headers=desk.headers, params={"scope": "firm", "topic": "gossip"})
+    foreign = desk.web.ask("GET", LIST, headers=desk.headers, params={"cursor": "x", "limit": 0})
+
+    assert (posted.status_code, listed.status_code, foreign.status_code) == (422, 422, 422)
+
+
+# --- what does not fit -------------------------------------------------------------------------------------
+
+
+UNFIT_BODIES = [
+    ({"scope": "string"}, ["body", "scope"], "enum"),
+    ({"scope": 1}, ["body", "scope"], "enum"),
+    ({"scope": ["me"]}, ["body", "scope"], "enum"),
+    ({"scope_id": 7}, ["body", "scope_id"], "string_type"),
+    ({"scope_id": {"id": "x"}}, ["body", "scope_id"], "string_type"),
+    ({"live_business_id": 7}, ["body", "live_business_id"], "string_type"),
+    ({"topic": "billing"}, ["body", "topic"], "list_type"),
+    ({"topic": {"0": "billing"}}, ["body", "topic"], "list_type"),
+    ({"topic": ["billing", 7]}, ["body", "topic", 1], "string_type"),
+    ({"topic": ["billing", "gossip"]}, ["body", "topic", 1], "enum"),
+    ({"topic": ["Billing"]}, ["body", "topic", 0], "enum"),
+    ({"topic": ["a\0b"]}, ["body", "topic", 0], "enum"),
+    ({"severity": ["info", "loud"]}, ["body", "severity", 1], "enum"),
+    ({"severity": [None]}, ["body", "severity", 0], "enum"),
+    ({"severity": [10**400]}, ["body", "severity", 0], "enum"),
+    ([], ["body"], "model_attributes_type"),
+    ([{"scope": "me"}], ["body"], "model_attributes_type"),
+    ("me", ["body"], "model_attributes_type"),
+    (5, ["body"], "model_attributes_type"),
+    (True, ["body"], "model_attributes_type"),
+]
+
+
+def test_a_body_that_does_not_fit_is_told_where(desk: Desk, subtests: pytest.Subtests) -> None:
+    desk.web.tell(desk.own)
+    for body, loc, kind in UNFIT_BODIES:
+        with subtests.test(repr(body)[:60]):
+            answer = desk.web.ask("POST", MARK, headers=desk.headers, json=body)
+
+            assert answer.status_code == 422
+            [error] = answer.json()["detail"]
+            assert (error["loc"], error["type"]) == (loc, kind)
+            assert set(error) <= {"loc", "msg", "type", "input", "ctx"}
+            assert desk.count() == 1
+
+
+def test_an_unknown_topic_is_told_as_every_other_unknown_value(desk: Desk) -> None:
+    def told(**body: Any) -> Any:
+        return desk.web.ask("POST", MARK, headers=desk.headers, json=body).json()["detail"][0]
+
+    assert told(severity=["loud"]) == {
+        "loc": ["body", "severity", 0],
+        "msg": "Input should be 'info', 'warning' or 'urgent'",
+        "type": "enum",
+        "input": "loud",
+        "ctx": {"expected": "'info', 'warning' or 'urgent'"},
+    }
+    topic = told(topic=["gossip"])
+    assert topic["msg"] == f"Input should be {topic['ctx']['expected']}"
+    assert topic["ctx"]["expected"].startswith("'anomaly', 'billing', ")
+    assert topic["ctx"]["expected"].endswith(" or 'manual'")
+    assert topic["input"] == "gossip"
+
+
+UNREADABLE = [
+    (b'{"scope": "me"', "application/json", 422),
+    (b"{'scope': 'me'}", "application/json", 422),
+    (b"{} {}", "application/json", 422),
+    (b"   ", "application/json", 422),
+    (b"\0", "application/json", 422),
+    (b'{"scope": "\\ud800"}', "application/json", 422),
+    (b'{"topic": ["\\ud800"]}', "application/json", 422),
+    (b'{"scope_id": NaN}', "application/json", 422),
+    (b'{"scope_id": -Infinity}', "application/json", 422),
+    (b'{"scope_id": 1' + b"0" * 4000 + b"}", "application/json", 422),
+    (b'{"scope": "me"}', "text/plain", 422),
+    (b"scope=me", "application/x-www-form-urlencoded", 422),
+    (b"\xff\xfe", "application/octet-stream", 422),
+    (b'{"scope": "me"}', "", 422),
+    (b"\xff\xfe\x00", "application/json", 400),
+    (b"[" * 100_000, "application/json", 400),
+    (b'{"scope_id": 1' + b"0" * 5000 + b"}", "application/json", 400),
+    (b'{"live_business_id": "' + b"x" * 1_000_000 + b'"}', "application/json", 413),
+]
+
+
+def test_a_body_that_cannot_be_read_changes_nothing(desk: Desk, subtests: pytest.Subtests) -> None:
+    desk.web.tell(desk.own)
+    for content, kind, status in UNREADABLE:
+        with subtests.test(repr(content)[:60]):
+            answer = desk.web.ask(
+                "POST", MARK, headers=desk.headers | {"Content-Type": kind}, content=content
+            )
+
+            assert answer.status_code == status, answer.text
+            detail = answer.json()["detail"]
+            assert isinstance(detail, list if status == 422 else str)
+            assert len(answer.content) < 20_000
+            assert desk.count() == 1
+
+
+def test_a_flood_of_wrong_values_is_told_by_its_first(desk: Desk) -> None:
+    answer = desk.web.ask("POST", MARK, headers=desk.headers, json={"severity": ["x"] * 50_000})
+
+    assert answer.status_code == 422
+    assert len(answer.json()["detail"]) == 1
+
+
+# --- list --------------------------------------------------------------------------------------------------
+
+
+def test_a_page_in_its_envelope(desk: Desk) -> None:
+    created = desk.web.clock.at
+    expires = created.replace(hour=22)
+    [id_] = desk.web.tell(
+        desk.business,
+        severity=Severity.WARNING,
+        body="Number 7 is paid.",
+        data={"invoice": 7, "tags": ["a"]},
+        actions=[{"label": "Open", "url": "/invoices/7"}],
+        expires_at=expires,
+    )
+
+    answer = desk.web.ask(
+        "GET", LIST, headers=desk.headers, params={"scope": "business", "scope_id": str(desk.business.id)}
+    )
+
+    assert answer.status_code == 200
+    body = answer.json()
+    assert isinstance(body.pop("message"), str)
+    assert body == {
+        "success": True,
+        "code": "OK",
+        "data": {
+            "items": [
+                {
+                    "id": str(id_),
+                    "scope": "business",
+                    "scope_id": str(desk.business.id),
+                    "topic": "billing",
+                    "severity": "warning",
+                    "status": "new",
+                    "event_key": "invoice_paid",
+                    "title": "No. 0",
+                    "body": "Number 7 is paid.",
+                    "data": {"invoice": 7, "tags": ["a"]},
+                    "actions": [{"label": "Open", "url": "/invoices/7"}],
+                    "pinned": False,
+                    "live": False,
+                    "seen_at": None,
+                    "read_at": None,
+                    "dismissed_at": None,
+                    "snoozed_until": None,
+                    "resolved_at": None,
+                    "created_at": "2026-03-02T09:30:00Z",
+                    "expires_at": "2026-03-02T22:30:00Z",
+                }
+            ],
+            "next_cursor": None,
+            "has_more": False,
+        },
+    }
+
+
+def test_scope_me_is_the_default_and_has_everyones(desk: Desk) -> None:
+    [mine] = desk.web.tell(desk.own)
+    desk.web.clock.move(seconds=1)
+    [everyones] = desk.web.tell(everyone)
+    desk.web.tell(desk.business, desk.firm)
+
+    page = desk.list()
+
+    assert [item["id"] for item in page["items"]] == texts([everyones, mine])
+    assert {(item["scope"], item["scope_id"]) for item in page["items"]} == {("me", None)}
+    assert desk.ids(scope="me", scope_id="of no matter") == texts([everyones, mine])
+
+
+class Statuses:
+    """One notification of each status."""
+
+    def __init__(self, desk: Desk) -> None:
+        later = desk.web.clock.at.replace(hour=23)
+        ids = desk.web.tell(desk.own, times=6)
+        self.new, self.seen, self.read, self.dismissed, self.resolved, self.snoozed = texts(ids)
+        for action, id_ in zip(
+            (Action.SEEN, Action.READ, Action.DISMISS, Action.RESOLVE), ids[1:], strict=False
+        ):
+            desk.web.mark(desk.user, action, [id_])
+        desk.web.mark(desk.user, Action.SNOOZE, [ids[5]], later)
+
+
+def test_status_says_what_is_listed(desk: Desk) -> None:
+    one = Statuses(desk)
+
+    assert desk.ids() == [one.read, one.seen, one.new]
+    assert desk.ids(status="new") == [one.new]
+    assert desk.ids(status="seen") == [one.read, one.seen]
+    assert desk.ids(status="dismissed") == [one.dismissed]
+    assert desk.ids(status="resolved") == [one.resolved]
+    assert desk.ids(status="snoozed") == [one.snoozed]
+    assert desk.ids(status=["new", "dismissed"]) == [one.dismissed, one.new]
+    assert desk.ids(status=["dismissed", "snoozed", "resolved"]) == [one.snoozed, one.resolved, one.dismissed]
+    told = {
+        item["id"]: item["status"] for item in desk.list(include_terminal=True, include_snoozed=1)["items"]
+    }
+    assert told == {
+        one.new: "new",
+        one.seen: "seen",
+        one.read: "seen",
+        one.dismissed: "dismissed",
+        one.resolved: "resolved",
+        one.snoozed: "snoozed",
+    }
+
+
+def test_the_include_fields_add_to_what_is_listed(desk: Desk) -> None:
+    one = Statuses(desk)
+
+    assert desk.ids(include_terminal="true") == [one.resolved, one.dismissed, one.read, one.seen, one.new]
+    assert desk.ids(include_snoozed="true") == [one.snoozed, one.read, one.seen, one.new]
+    assert desk.ids(status="new", include_terminal="true") == [one.resolved, one.dismissed, one.new]
+    assert desk.ids(status="new", include_snoozed="true") == [one.snoozed, one.new]
+    assert desk.ids(include_live="false", live_business_id="any text") == [one.read, one.seen, one.new]
+
+
+@pytest.mark.parametrize("name", ["status", "status[]"])
+def test_lists_come_with_and_without_brackets(desk: Desk, name: str) -> None:
+    one = Statuses(desk)
+    desk.web.tell(desk.own, event="close_due", topic="month_end", severity=Severity.URGENT)
+    brackets = name.removeprefix("status")
+    query = {
+        name: ["new", "dismissed"],
+        f"topic{brackets}": "billing",
+        f"severity{brackets}": ["info", "urgent"],
+    }
+
+    assert desk.ids(**query) == [one.dismissed, one.new]
+    assert len(desk.ids(**{f"topic{brackets}": ["billing", "month_end"]})) == 4
+    assert len(desk.ids(**{f"severity{brackets}": ["urgent"]})) == 1
+
+
+def test_what_is_empty_in_a_query_is_as_absent(desk: Desk) -> None:
+    one = Statuses(desk)
+    names = ["scope", "scope_id", "status", "status[]", "topic", "severity[]", "include_terminal"]
+    names += ["include_snoozed", "include_live", "live_business_id", "cursor", "limit"]
+
+    assert desk.ids(**dict.fromkeys(names, "")) == [one.read, one.seen, one.new]
+    counted = desk.count(scope_business_id="", business_id="", unread_only="")
+    assert counted == 1
+
+
+UNFIT_QUERIES = [
+    ({"scope": "world"}, "scope"),
+    ({"status": "new,seen"}, "status"),
+    ({"status[]": "unknown"}, "status[]"),
+    ({"topic": "gossip"}, "topic"),
+    ({"topic": "\0"}, "topic"),
+    ({"severity": "loud"}, "severity"),
+    ({"include_terminal": "perhaps"}, "include_terminal"),
+    ({"include_snoozed": "\0"}, "include_snoozed"),
+    ({"include_live": "2"}, "include_live"),
+    ({"limit": "0"}, "limit"),
+    ({"limit": "1001"}, "limit"),
+    ({"limit": "-1"}, "limit"),
+    ({"limit": "1.5"}, "limit"),
+    ({"limit": "many"}, "limit"),
+    ({"limit": "9" * 30}, "limit"),
+    ({"limit": "9" * 5000}, "limit"),
+]
+
+
+def test_a_query_that_does_not_fit_is_told_where(desk: Desk, subtests: pytest.Subtests) -> None:
+    for query, name in UNFIT_QUERIES:
+        with subtests.test(repr(query)[:60]):
+            answer = desk.web.ask("GET", LIST, headers=desk.headers, params=query)
+
+            assert answer.status_code == 422
+            assert answer.json()["detail"][0]["loc"][:2] == ["query", name]
+
+
+def test_pages_follow_each_other_without_gap_or_repeat(desk: Desk) -> None:
+    told = sorted(desk.web.tell(desk.own, everyone, times=12))  # of one moment: by id
+    desk.web.mark(desk.user, Action.PIN, [told[0], told[5]])
+
+    pages: list[dict[str, Any]] = []
+    cursor, limits = "", [5, 1, 7, 3, 5, 5]
+    while not pages or pages[-1]["has_more"]:
+        pages.append(desk.list(limit=limits[len(pages)], cursor=cursor))
+        cursor = pages[-1]["next_cursor"]
+        desk.web.clock.move(seconds=1)
+        desk.web.tell(desk.own)  # what comes meanwhile belongs on the first page
+    items = [item for page in pages for item in page["items"]]
+
+    assert [len(page["items"]) for page in pages] == [5, 1, 7, 3, 5, 3]
+    assert cursor is None
+    pinned = [told[5], told[0]]
+    assert [item["id"] for item in items] == texts(pinned + [one for one in told[::-1] if one not in pinned])
+    assert [item["pinned"] for item in items] == [True] * 2 + [False] * 22
+
+
+def test_a_cursor_is_good_only_for_its_filters_and_its_caller(desk: Desk) -> None:
+    desk.web.tell(desk.own, everyone, desk.business, times=3)
+    cursor = desk.list(limit=1)["next_cursor"]
+    colleague = desk.web.scoped(desk.web.user(desk.business), desk.business)
+    other: list[tuple[dict[str, str], dict[str, Any]]] = [
+        (colleague, {}),
+        (desk.headers, {"status": "new"}),
+        (desk.headers, {"topic": "billing"}),
+        (desk.headers, {"include_terminal": True}),
+        (desk.headers, {"scope": "business", "scope_id": str(desk.business.id)}),
+    ]
+
+    for headers, query in other:
+        answer = desk.web.ask("GET", LIST, headers=headers, params={"cursor": cursor, **query})
+        assert answer.status_code == 400, query
+        assert answer.json() == {"detail": "The cursor does not belong to this list."}
+    assert len(desk.ids(cursor=cursor, limit=50, scope="me", include_live="true")) == 5
+
+
+STRANGE_CURSORS = ["x", "====", "\0", "é", "💌", "A" * 55, "A" * 56, "-" * 5000, "../../"]
+
+
+def test_a_cursor_that_was_never_given_out_is_a_400(desk: Desk, subtests: pytest.Subtests) -> None:
+    for cursor in STRANGE_CURSORS:
+        with subtests.test(repr(cursor)[:60]):
+            answer = desk.web.ask("GET", LIST, headers=desk.headers, params={"cursor": cursor})
+
+            assert (answer.status_code, answer.json()) == (
+                400,
+                {"detail": "The cursor does not belong to this list."},
+            )
+
+
+# --- count -------------------------------------------------------------------------------------------------
+
+
+def test_count_tells_the_new_or_all_that_are_open(desk: Desk) -> None:
+    Statuses(desk)
+    desk.web.tell(desk.business, desk.firm, everyone, times=2)
+
+    answer = desk.web.ask("GET", COUNT, headers=desk.headers)
+
+    assert answer.status_code == 200
+    assert isinstance(answer.json().pop("message"), str)
+    assert answer.json() | {"message": ""} == {
+        "success": True,
+        "message": "",
+        "code": "OK",
+        "data": {"count": 7},
+    }
+    assert desk.count(unread_only="false") == 9
+    desk.web.clock.move(hours=20)
+    assert desk.count(unread_only="true") == 8  # the snooze is over
+
+
+@pytest.mark.parametrize("name", ["scope_business_id", "business_id"])
+def test_count_of_one_business(desk: Desk, name: str) -> None:
+    other = desk.web.business()
+    desk.web.write(lambda store: directory.join(store, desk.user, other))
+    desk.web.tell(desk.own, desk.business, other, times=2)
+    desk.web.tell(other)
+
+    assert desk.count(**{name: str(other.id)}) == 3
+    assert desk.count(scope_business_id=str(desk.business.id), business_id=str(other.id)) == 2
+    assert desk.count() == 7
+
+
+@pytest.mark.parametrize("value", ["perhaps", "2", "\0"])
+def test_a_count_that_does_not_fit_is_a_422(desk: Desk, value: str) -> None:
+    answer = desk.web.ask("GET", COUNT, headers=desk.headers, params={"unread_only": value})
+
+    assert answer.status_code == 422
+    assert answer.json()["detail"][0]["loc"] == ["query", "unread_only"]
+
+
+# --- the rest ----------------------------------------------------------------------------------------------
+
+
+def test_unknown_paths_and_methods_answer_in_the_same_shape(desk: Desk) -> None:
+    unknown = desk.web.ask("GET", "/api/v1/nothing", headers=desk.headers)
+    slash = desk.web.ask("POST", f"{MARK}/", headers=desk.headers)
+    nul = desk.web.ask("GET", f"{LIST}/%00", headers=desk.headers)
+    method = desk.web.ask("GET", MARK, headers=desk.headers)
+
+    for answer in (unknown, slash, nul):
+        assert (answer.status_code, answer.json()) == (404, {"detail": "Not Found"})
+    assert (method.status_code, method.json()) == (405, {"detail": "Method Not Allowed"})
+    assert method.headers["allow"] == "POST"
+
+
+def test_an_email_header_is_kept_in_the_logs_and_changes_nothing(desk: Desk) -> None:
+    for email in ("ada@example.com", "no address", "x" * 4000):
+        answer = desk.web.ask("GET", COUNT, headers=desk.headers | {"x-user-email": email})
+        assert answer.json()["data"] == {"count": 0}
+
+
+def test_an_unexpected_error_tells_nothing_but_is_logged(
+    run: Run, tmp_path: Path, clock: MovingClock, open_database: OpenDatabase
+) -> None:
+    web = Web(run, open_database(f"sqlite:///{tmp_path}/empty.db"), clock)
+    headers = {"Authorization": "Bearer dz_x", "x-business-id": str(uuid4())}
+
+    with capture_logs(processors=[merge_contextvars]) as logs:
+        answer = web.ask("POST", MARK, headers=headers)
+
+    assert (answer.status_code, answer.json()) == (500, {"detail": "Internal Server Error"})
+    [line] = [line for line in logs if line["log_level"] == "error"]
+    assert line["correlation_id"] == answer.headers["x-correlation-id"]
+    assert "no such table" in str(line["exc_info"])
+
+
+# --- the document ------------------------------------------------------------------------------------------
+
+
+def test_the_document_has_the_contracts_names(web: Web) -> None:
+    answer = web.ask("GET", OPENAPI)
+
+    assert answer.status_code == 200
+    document = answer.json()
+    operations = {
+        path: operation for path, methods in document["paths"].items() for operation in methods.values()
+    }
+    assert {path: operation["operationId"] for path, operation in operations.items()} == {
+        MARK: "mark_all_seen_api_v1_notifications_mark_all_seen_post",
+        LIST: "list_notifications_api_v1_notifications_get",
+        COUNT: "open_count_api_v1_notifications_count_get",
+    }
+    assert {tag for operation in operations.values() for tag in operation["tags"]} == {"notifications"}
+    schemas = document["components"]["schemas"]
+    assert {"BulkAllRequest", "BulkOpResponse", "HTTPValidationError", "ValidationError"} <= set(schemas)
+    assert list(schemas["BulkAllRequest"]["properties"]) == [
+        "scope",
+        "scope_id",
+        "topic",
+        "severity",
+        "live_business_id",
+    ]
+    assert "required" not in schemas["BulkAllRequest"]
+    assert schemas["BulkOpResponse"]["required"] == ["updated"]
+    assert schemas["ValidationError"]["required"] == ["loc", "msg", "type"]
+    assert set(schemas["ValidationError"]["properties"]) == {"loc", "msg", "type", "input", "ctx"}
+    mark = operations[MARK]
+    assert set(mark["responses"]) == {"201", "400", "401", "403", "422"}
+    assert mark["requestBody"]["content"]["application/json"]["schema"]["$ref"].endswith("/BulkAllRequest")
+    assert not mark["requestBody"].get("required", False)
+    headers = {one["name"]: one["required"] for one in mark["parameters"] if one["in"] == "header"}
+    assert headers == {"x-business-id": True, "x-user-email": False}
+    assert mark["security"]
+
+
+def test_the_enums_of_the_document_follow_the_catalog(web: Web) -> None:
+    schemas = web.ask("GET", OPENAPI).json()["components"]["schemas"]
+
+    assert schemas["NotificationScopeEnum"]["enum"] == ["me", "business", "firm"]
+    assert schemas["NotificationStatusEnum"]["enum"] == ["new", "seen", "resolved", "dismissed", "snoozed"]
+    assert schemas["NotificationSeverityEnum"]["enum"] == ["info", "warning", "urgent"]
+    before = ["anomaly", "billing", "ap_approvals", "plaid", "month_end", "ledger", "notes", "email_ingest"]
+    before += ["reconciliation", "manual"]
+    assert schemas["NotificationTopicEnum"]["enum"] == before
+
+    web.event("payroll_run", topic="payroll")
+
+    after = web.ask("GET", OPENAPI).json()["components"]["schemas"]["NotificationTopicEnum"]["enum"]
+    assert after == [*before, "payroll"]
+
+
+def test_a_topic_new_to_the_catalog_is_taken_at_once(desk: Desk) -> None:
+    def marked(to: Address) -> int:
+        desk.web.tell(to, event="payroll_run", topic="payroll")
+        return desk.mark({"topic": ["payroll"]})["updated"]
+
+    assert desk.web.ask("POST", MARK, headers=desk.headers, json={"topic": ["payroll"]}).status_code == 422
+    assert marked(desk.own) == 1
+    assert desk.ids(topic="payroll") != []
+
+
+def test_no_page_loads_anything_from_elsewhere(web: Web) -> None:
+    for path in ("/docs", "/redoc", "/docs/scoped", "/docs/scoped/docs", "/openapi.json"):
+        assert web.ask("GET", path).status_code == 404

@@ -1,0 +1,280 @@
+"""A walk through the core: every public function of inbox/ and identity/, each with something to do."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeVar
+from uuid import UUID
+
+from tests.conftest import MovingClock
+from tidings.errors import TidingsError
+from tidings.identity import directory, tokens
+from tidings.identity.sessions import Sessions
+from tidings.ids import uuid7
+from tidings.inbox import catalog, counts, feed, operations, preferences, retention, upkeep
+from tidings.inbox.append import append, withdraw
+from tidings.inbox.folding import fold
+from tidings.inbox.reach import reach_of
+from tidings.inbox.undo import undo
+from tidings.model import (
+    EVERYONE,
+    OPEN,
+    PRESENT,
+    READ,
+    UNREAD,
+    UNSEEN,
+    Action,
+    Address,
+    Audience,
+    Draft,
+    Reader,
+    ReaderKind,
+    Scope,
+    Selection,
+    Severity,
+    View,
+)
+from tidings.storage.engine import Database
+from tidings.storage.store import Store
+
+T = TypeVar("T")
+PASSWORD = "a long enough password"
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """A user, a business and a firm of which the user is a member, and the business's company."""
+
+    user: UUID
+    business: UUID
+    firm: UUID
+
+    @property
+    def reader(self) -> Reader:
+        return Reader(id=self.user)
+
+    @property
+    def company(self) -> Reader:
+        return Reader(id=self.business, kind=ReaderKind.COMPANY)
+
+    @property
+    def streams(self) -> list[Address]:
+        return [
+            Address(audience=Audience.USER, id=self.user),
+            Address(audience=Audience.BUSINESS, id=self.business),
+            Address(audience=Audience.FIRM, id=self.firm),
+            Address(audience=Audience.EVERYONE, id=EVERYONE),
+        ]
+
+
+class Walk:
+    """Does one thing after the other, each in a transaction of its own."""
+
+    def __init__(self, database: Database, clock: MovingClock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def do(self, work: Callable[[Store], Awaitable[T]]) -> T:
+        self._clock.move(seconds=1)
+        async with self._database.begin() as store:
+            return await work(store)
+
+    async def refused(self, work: Callable[[Store], Awaitable[Any]]) -> None:
+        try:
+            await self.do(work)
+        except TidingsError:
+            return
+        raise AssertionError("this should have been refused")
+
+
+async def walk(database: Database, clock: MovingClock) -> None:
+    """All of it. The clock must be the database's."""
+    steps = Walk(database, clock)
+    world = await people(steps)
+    await credentials(steps, database, world)
+    await sending(steps, world)
+    await reading(steps, world)
+    await by_selection(steps, world)
+    await by_ids(steps, world)
+    await erasing(steps, database, clock, world)
+    await folding(steps, database, clock, world)
+    await leaving(steps, world)
+
+
+async def people(steps: Walk) -> World:
+    at = await steps.do(lambda store: store.now())
+    world = World(user=uuid7(at), business=uuid7(at), firm=uuid7(at))
+    await steps.do(lambda s: directory.put_firm(s, world.firm, name="Brand & Partners"))
+    await steps.do(lambda s: directory.put_firm(s, world.firm, name="Brand, Partners"))
+    await steps.do(lambda s: directory.put_business(s, world.business, name="Lindt", firm_id=world.firm))
+    await steps.do(lambda s: directory.put_business(s, world.business, name="Lind"))
+    user = {"email": "ada@example.org", "password": PASSWORD, "company_id": world.business}
+    await steps.do(lambda s: directory.put_user(s, world.user, **user))
+    await steps.do(lambda s: directory.put_user(s, world.user, password=PASSWORD))
+    for address in world.streams[1:3]:
+        await steps.do(lambda s, a=address: directory.join(s, world.user, a))
+    await steps.do(lambda s: s.accounts.is_member(world.user, world.firm))
+    await steps.do(lambda s: s.accounts.memberships(world.user))
+    await steps.do(lambda s: s.accounts.account_by_email("ada@example.org"))
+    for key, topic in (("tax.due", "tax"), ("bank.lost", "bank"), ("news", "news")):
+        await steps.do(lambda s, k=key, t=topic: catalog.put_event(s, k, topic=t, channels={}))
+    await steps.do(lambda s: catalog.put_event(s, "news", topic="letters", channels={"email": True}))
+    await steps.do(lambda s: s.catalog.topics())
+    await steps.do(lambda s: s.catalog.all_events())
+    await steps.do(lambda s: preferences.set_channels(s, world.user, "topic", "letters", {"in_app": False}))
+    await steps.do(lambda s: preferences.set_channels(s, world.user, "event", "tax.due", {"email": False}))
+    await steps.do(lambda s: s.catalog.preferences(world.user))
+    return world
+
+
+async def credentials(steps: Walk, database: Database, world: World) -> None:
+    _, key = await steps.do(lambda s: tokens.issue_service_key(s, "backend"))
+    await steps.do(lambda s: tokens.service_key(s, key))
+    await steps.do(lambda s: s.now())
+    token_id, token = await steps.do(
+        lambda s: tokens.issue_api_token(s, world.user, name="phone", expires_in_days=9)
+    )
+    await steps.do(lambda s: tokens.api_token_user(s, token))
+    now = await steps.do(lambda s: s.now())
+    await steps.do(lambda s: s.credentials.revoke_api_token(token_id, now))
+    await steps.do(lambda s: s.credentials.revoke_service_keys("backend", now))
+    sessions = Sessions(database, secret="s" * 32, access_seconds=60, refresh_days=1)
+    for password in ("wrong", PASSWORD):
+        try:
+            await sessions.login("ada@example.org", password)
+        except TidingsError:
+            assert password == "wrong"
+    first = await sessions.open_session(world.user)
+    await sessions.rotate(first)
+    await steps.refused(lambda _: sessions.rotate(first))
+
+
+async def sending(steps: Walk, world: World) -> None:
+    now = await steps.do(lambda s: s.now())
+    drafts = [
+        Draft(to=to, event=event, title=f"{event} {number}", severity=severity)
+        for number in range(3)
+        for to in world.streams
+        for event in ("tax.due", "bank.lost", "news")
+        for severity in (None, Severity.URGENT)
+    ]
+    await steps.do(lambda s: append(s, drafts))
+    own = world.streams[0]
+    collapsing = [Draft(to=own, event="tax.due", title="again", collapse_key="k") for _ in range(3)]
+    await steps.do(lambda s: append(s, collapsing))
+    await steps.do(lambda s: append(s, collapsing[:1]))
+    expiring = Draft(to=own, event="tax.due", title="soon over", expires_at=now + timedelta(minutes=5))
+    await steps.do(lambda s: append(s, [expiring]))
+    ids = await steps.do(lambda s: append(s, drafts[:1]))
+    await steps.do(lambda s: withdraw(s, ids[0]))
+    await steps.refused(lambda s: withdraw(s, ids[0]))
+    scope, hash_ = uuid7(now), hashlib.sha256(b"body").digest()
+
+    async def once(store: Store) -> None:
+        if await store.idempotency.claim(scope, "key", hash_, await store.now()) is None:
+            await store.idempotency.remember(scope, "key", {"ids": []})
+
+    await steps.do(once)
+    await steps.do(once)
+
+
+SELECTIONS = (
+    Selection(),
+    Selection(scope=Scope.ME),
+    Selection(topics=frozenset({"tax"}), severities=frozenset({Severity.URGENT})),
+)
+
+
+async def reading(steps: Walk, world: World) -> None:
+    selections = (*SELECTIONS, Selection(scope=Scope.FIRM, scope_id=world.firm))
+    views = (
+        View(),
+        View(windows=(UNSEEN, READ), resolved=True, snoozed=True, pinned_first=True),
+        View(windows=(PRESENT,), by_level=True),
+    )
+    for reader in (world.reader, world.company):
+        for selection in selections if reader == world.reader else SELECTIONS[:1]:
+            reach = await steps.do(lambda s, r=reader, x=selection: reach_of(s, r, x))
+            for window in (UNSEEN, UNREAD, OPEN, READ, PRESENT):
+                await steps.do(lambda s, r=reach, w=window: counts.count(s, r, w))
+            for view in views:
+                page = await steps.do(lambda s, r=reach, v=view: feed.page(s, r, v, limit=2))
+                if page.next:
+                    place = page.next
+                    await steps.do(lambda s, r=reach, v=view, p=place: feed.page(s, r, v, after=p, limit=2))
+                await steps.do(lambda s, r=reach, v=view: feed.numbered_page(s, r, v, page=2, limit=3))
+                for item in page.items:
+                    await steps.do(lambda s, r=reach, i=item: feed.find(s, r, i.id))
+
+
+async def ids_of(steps: Walk, world: World, number: int = 4) -> list[UUID]:
+    reach = await steps.do(lambda s: reach_of(s, world.reader))
+    page = await steps.do(lambda s: feed.page(s, reach, View(windows=(PRESENT,)), limit=number))
+    return [item.id for item in page.items]
+
+
+async def by_selection(steps: Walk, world: World) -> None:
+    ids = await ids_of(steps, world, 8)
+    tax = Selection(topics=frozenset({"tax"}))
+    for action in (Action.SEEN, Action.READ, Action.DISMISS, Action.DELETE):
+        for reader in (world.reader, world.company):
+            done = await steps.do(lambda s, r=reader, a=action: operations.mark_all(s, r, a, tax))
+            if done.operation and action is not Action.SEEN:
+                await steps.do(lambda s, r=reader, d=done: undo(s, r, d.operation or 0))
+    await steps.do(lambda s: operations.mark_all(s, world.reader, Action.READ, up_to=ids[5]))
+
+
+async def by_ids(steps: Walk, world: World) -> None:
+    ids = await ids_of(steps, world, 8)
+    until = await steps.do(lambda s: s.now()) + timedelta(hours=1)
+    reader = world.reader
+    done = await steps.do(lambda s: operations.mark(s, reader, Action.DISMISS, ids[:2]))
+    await steps.do(lambda s: undo(s, reader, done.operation or 0))
+    for action in (
+        Action.READ, Action.UNREAD, Action.REFRESH, Action.SEEN, Action.DISMISS, Action.RESTORE, Action.PIN,
+        Action.SNOOZE, Action.UNSNOOZE, Action.SNOOZE, Action.RESOLVE, Action.UNPIN, Action.PIN,
+    ):  # fmt: skip
+        await steps.do(lambda s, a=action: operations.mark(s, reader, a, ids[1:4], until=until))
+        await steps.do(lambda s, a=action: operations.mark(s, reader, a, ids[3:6], until=until))
+    await reading(steps, world)
+    await steps.do(lambda s: operations.mark(s, reader, Action.READ, ids[6:]))
+    await steps.do(lambda s: operations.mark(s, reader, Action.UNREAD, ids[7:]))
+    await steps.do(lambda s: operations.clear_read(s, reader, Selection(scope=Scope.ME)))
+    await steps.do(lambda s: operations.mark_all(s, world.company, Action.READ))
+    await steps.do(lambda s: operations.clear_read(s, world.company))
+
+
+async def erasing(steps: Walk, database: Database, clock: MovingClock, world: World) -> None:
+    ids = await ids_of(steps, world)
+    await steps.do(lambda s: operations.mark(s, world.reader, Action.DELETE, ids))
+    await steps.do(lambda s: operations.mark_all(s, world.reader, Action.DELETE, Selection(scope=Scope.ME)))
+    clock.move(hours=1)
+    await upkeep.run_upkeep(database)
+    lanes = await steps.do(lambda s: s.streams.heads(world.firm))
+    await steps.do(lambda s: retention.raise_floor(s, world.firm, lanes[0][0], 2))
+    clock.move(hours=48)
+    await upkeep.run_upkeep(database)
+
+
+async def folding(steps: Walk, database: Database, clock: MovingClock, world: World) -> None:
+    drafts = [Draft(to=world.streams[0], event="tax.due", title=f"fold {n}") for n in range(1020)]
+    ids = await steps.do(lambda s: append(s, drafts[:520]))
+    ids += await steps.do(lambda s: append(s, drafts[520:]))
+    await steps.do(lambda s: operations.mark(s, world.reader, Action.READ, ids[5:1000]))
+    clock.move(hours=1)
+    assert await steps.do(lambda s: fold(s, world.reader, least=900))
+    await steps.do(lambda s: operations.mark(s, world.reader, Action.DISMISS, ids[10:1000]))
+    await steps.do(lambda s: operations.mark(s, world.reader, Action.DISMISS, ids[1000:]))
+    clock.move(hours=1)
+    await upkeep.run_upkeep(database)
+    await steps.do(lambda s: operations.clear_read(s, world.reader))
+    await upkeep.run_upkeep(database)
+
+
+async def leaving(steps: Walk, world: World) -> None:
+    for address in world.streams[1:3]:
+        await steps.do(lambda s, a=address: directory.leave(s, world.user, a))
+    await steps.do(lambda s: directory.join(s, world.user, world.streams[1]))
