@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from tests.oracle import Choice, Oracle, Shown
+from tests.oracle import ALL, Choice, Oracle, Shown
 from tidings.errors import NotificationNotFound
 from tidings.inbox.counts import count
 from tidings.inbox.feed import find, numbered_page, page
@@ -23,6 +23,7 @@ from tidings.model import (
     Cursor,
     Item,
     Level,
+    Reach,
     Reader,
     Scope,
     Selection,
@@ -54,7 +55,7 @@ NUMBERED = (
 )
 
 
-class Disagreement(AssertionError):  # noqa: N818 - it is what the test is named after
+class Disagreement(AssertionError):
     """The product and the oracle do not tell the same."""
 
 
@@ -71,6 +72,11 @@ def same(what: str, product: object, oracle: object) -> None:
     raise Disagreement(f"{what}\n  product: {product}\n  oracle:  {oracle}")
 
 
+async def witness(store: Store, oracle: Oracle, reader: Reader, now: datetime) -> Witness:
+    reach = await reach_of(store, reader)
+    return Witness(store=store, oracle=oracle, reader=reader, now=now, reach=reach)
+
+
 @dataclass(kw_only=True)
 class Witness:
     """One reader on both sides, at one moment."""
@@ -79,30 +85,26 @@ class Witness:
     oracle: Oracle
     reader: Reader
     now: datetime
+    reach: Reach  # of everything
 
     async def sees_the_same(self, ids: Sequence[UUID]) -> None:
         """Every field of all there is, looked for among `ids`, which are those of other readers too."""
-        reach = await reach_of(self.store, self.reader)
-        told = {one.item.id: shown(one.item) for one in await held(self.store, reach, ids, self.now)}
-        expected = {item.id: item for item in self.oracle.show(self.reader.id, Choice(), self.now)}
+        told = {one.item.id: shown(one.item) for one in await held(self.store, self.reach, ids, self.now)}
+        expected = {item.id: item for item in self.oracle.show(self.reader.id, ALL, self.now)}
         for id_ in ids:
             same("a notification", told.get(id_), expected.get(id_))
 
-    async def counts_the_same(self, choice: Choice, windows: Sequence[tuple[Window, bool]]) -> None:
-        """The numbers of (window, by level)."""
-        reach = await reach_of(self.store, self.reader, selection(choice))
-        for window, by_level in windows:
-            told = await count(self.store, reach, window, by_level=by_level)
-            expected = self.oracle.count(
-                self.reader.id, choice, self.now, range(window.at_least, window.below), by_level=by_level
-            )
-            same(f"the count of {window}, by_level={by_level}, {choice}", told, expected)
+    async def counts_the_same(self, choice: Choice, window: Window, *, by_level: bool) -> None:
+        told = await count(self.store, await self._reach(choice), window, by_level=by_level)
+        levels = range(window.at_least, window.below)
+        expected = self.oracle.count(self.reader.id, choice, self.now, levels, by_level=by_level)
+        same(f"the count of {window}, by_level={by_level}, {choice}", told, expected)
 
     async def pages_the_same(self, choice: Choice, view: View, skip: int, limit: int, pages: int) -> None:
         """Some pages of a list, the first of them after its `skip` newest."""
         expected = self._list(choice, view)
         skip = skip % (len(expected) + 1)
-        reach = await reach_of(self.store, self.reader, selection(choice))
+        reach = await self._reach(choice)
         after = _place(expected[skip - 1], view) if skip else None
         for first in range(skip, skip + limit * pages, limit):
             found = await page(self.store, reach, view, after=after, limit=limit)
@@ -115,20 +117,22 @@ class Witness:
 
     async def numbers_its_pages_the_same(self, choice: Choice, view: View, number: int, limit: int) -> None:
         expected = self._list(choice, view)
-        reach = await reach_of(self.store, self.reader, selection(choice))
+        reach = await self._reach(choice)
         items, total = await numbered_page(self.store, reach, view, page=number, limit=limit)
         what = f"page {number} by {limit} of {view}, {choice}"
         same(what, [shown(item) for item in items], expected[(number - 1) * limit : number * limit])
         same(f"{what}: of how many", total, len(expected))
 
     async def finds_the_same(self, choice: Choice, id_: UUID) -> None:
-        reach = await reach_of(self.store, self.reader, selection(choice))
         try:
-            told = shown(await find(self.store, reach, id_))
+            told = shown(await find(self.store, await self._reach(choice), id_))
         except NotificationNotFound:
             told = None
         expected = [item for item in self.oracle.show(self.reader.id, choice, self.now) if item.id == id_]
         same("what was looked for", told, next(iter(expected), None))
+
+    async def _reach(self, choice: Choice) -> Reach:
+        return self.reach if choice == ALL else await reach_of(self.store, self.reader, selection(choice))
 
     def _list(self, choice: Choice, view: View) -> list[Shown]:
         return self.oracle.show(

@@ -26,6 +26,7 @@ BACKENDS = ("sqlite", "postgresql")
 T = TypeVar("T")
 
 recorder = Recorder()
+_told: list[str] = []
 
 
 def pytest_configure() -> None:
@@ -65,6 +66,20 @@ async def migrated(url: str) -> None:
         await migrate.upgrade(database)
     finally:
         await database.dispose()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What tests told by `tell`: how much was tried, which a dot does not say."""
+    if _told:
+        terminalreporter.section("told by the tests")
+        for line in _told:
+            terminalreporter.line(line)
+
+
+@pytest.fixture
+def tell() -> Callable[[str], None]:
+    """Says a line at the end of the run, whether or not the test passes."""
+    return _told.append
 
 
 @pytest.fixture(scope="session")

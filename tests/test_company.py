@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import httpx2
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
 from tests.conftest import MovingClock, OpenDatabase, Run
-from tests.web import PASSWORD, Web, everyone, own
+from tests.web import ANY_JSON, ESCAPED, PASSWORD, Web, anything_goes, everyone, own
 from tidings.identity import directory
 from tidings.inbox.append import withdraw
 from tidings.model import Action, BusinessStatus, Severity
@@ -352,6 +355,24 @@ def test_a_malformed_id_in_a_body_is_an_unknown_one(desk: Desk, subtests: pytest
     for body in MALFORMED_IN_A_BODY:
         with subtests.test(repr(body)[:60]):
             refused(desk.put(content=b'{"id": ' + body + b"}"), 404, "NOTIFICATION_NOT_FOUND")
+
+
+@anything_goes
+# To the router a newline ends the path: what follows it is another path.
+@given(
+    path=ESCAPED.filter(lambda path: "%0a" not in path),
+    query=ESCAPED,
+    body=ANY_JSON | st.dictionaries(st.just("id"), ANY_JSON),
+)
+def test_no_id_is_an_error_of_the_server(desk: Desk, path: str, query: str, body: Any) -> None:
+    address = f"{READ}/{path}?id={query}" if path else f"{READ}?id={query}"
+    answer = desk.put(address, content=json.dumps(body))
+
+    if answer.status_code == 400:
+        refused(answer, 400, "ID_REQUIRED")
+        assert (path, query) == ("", "")
+    else:
+        refused(answer, 404, "NOTIFICATION_NOT_FOUND")
 
 
 def test_what_the_company_has_not_is_a_404(desk: Desk) -> None:

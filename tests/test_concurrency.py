@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from uuid import UUID
@@ -177,7 +177,7 @@ class Race:
 
 
 def test_sweeps_and_appends_at_once_lose_and_cover_nothing(
-    run: Run, postgres_url: str, open_database: OpenDatabase
+    run: Run, postgres_url: str, open_database: OpenDatabase, tell: Callable[[str], None]
 ) -> None:
     database = open_database(postgres_url, pool_size=WRITERS + READERS * SWEEPERS_A_READER)
 
@@ -189,7 +189,7 @@ def test_sweeps_and_appends_at_once_lose_and_cover_nothing(
 
     done = run(race())
     everything = [id_ for one in done.appended for id_ in one.ids]
-    print(
+    tell(
         f"{len(done.appended)} appends of {len(everything)} notifications, {len(done.swept)} sweeps, "
         f"of which {done.overtaken} committed while an append was in flight"
     )
@@ -234,7 +234,7 @@ def test_a_sweep_does_not_cover_what_was_written_and_not_committed(
 
 
 def test_four_mark_alls_of_one_reader_at_once_add_up_to_what_was_new(
-    run: Run, postgres_url: str, open_database: OpenDatabase
+    run: Run, postgres_url: str, open_database: OpenDatabase, tell: Callable[[str], None]
 ) -> None:
     database = open_database(postgres_url)
     chance = random.Random(4)
@@ -251,7 +251,7 @@ def test_four_mark_alls_of_one_reader_at_once_add_up_to_what_was_new(
         return answers
 
     answers = run(rounds())
-    print(f"{len(answers)} rounds of four mark-alls at once, {sum(new for new, _ in answers)} notifications")
+    tell(f"{len(answers)} rounds of four mark-alls at once, {sum(new for new, _ in answers)} notifications")
 
     assert len(answers) == ROUNDS
     assert [sorted(updated) for _, updated in answers] == [[0, 0, 0, new] for new, _ in answers]

@@ -18,7 +18,7 @@ import asyncio
 import random
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -309,7 +309,11 @@ def _in_reach(world: World, person: Person) -> sa.Select[Any]:
 
 
 def test_kill_9_loses_nothing_answered_and_leaves_nothing_half_done(
-    run: Run, database_url: str, open_database: OpenDatabase, tmp_path: Path
+    run: Run,
+    database_url: str,
+    open_database: OpenDatabase,
+    tmp_path: Path,
+    tell: Callable[[str], None],
 ) -> None:
     chance = random.Random(9)
     database = open_database(database_url)
@@ -331,7 +335,7 @@ def test_kill_9_loses_nothing_answered_and_leaves_nothing_half_done(
     with Nursery() as nursery:
         world, inside = run(lives())
     lost = [batch for batch in world.batches.values() if batch.ids is None]
-    print(
+    tell(
         f"{database.url.get_backend_name()}: {len(inside)} kills, of which {sum(map(bool, inside))} "
         f"fell inside an open transaction ({sum(inside)} transactions); {len(world.batches)} batches sent, "
         f"{sum(len(one.answered) for one in world.people)} mark-alls done, {len(lost)} batches still open"

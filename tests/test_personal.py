@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,13 @@ from uuid import UUID, uuid4
 
 import httpx2
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
 from tests.conftest import MovingClock, OpenDatabase, Run
-from tests.web import PASSWORD, Web, everyone, own
+from tests.web import ANY_JSON, ESCAPED, PASSWORD, Web, anything_goes, everyone, own
 from tidings.model import Action
 from tidings.storage.engine import Database
 
@@ -207,6 +210,34 @@ UNREADABLE = [
     (b"\xff\xfe", "multipart/form-data", 400),
     (b'{"email": "' + b"x" * 1_000_000 + b'"}', "application/json", 413),
 ]
+
+
+@anything_goes
+@given(
+    path=st.sampled_from([LOGIN, REFRESH]),
+    body=st.dictionaries(
+        st.sampled_from(["email", "password", "captchaToken", "refreshToken"]), ANY_JSON, min_size=2
+    )
+    | ANY_JSON,
+)
+def test_no_body_is_an_error_of_the_server(web: Web, path: str, body: Any) -> None:
+    answer = web.ask("POST", path, headers=JSON, content=json.dumps(body))
+
+    if answer.status_code == 400:
+        error_of(answer, 400, "VALIDATION_FAILED", "error.validation")
+    else:
+        assert answer.status_code in (401, 429), answer.text
+        assert set(answer.json()) == {"success", "error"}
+
+
+@anything_goes
+@given(query=st.lists(st.tuples(st.sampled_from(["read", "page", "limit"]), ESCAPED | st.just("true"))))
+def test_no_query_is_an_error_of_the_server(desk: Desk, query: list[tuple[str, str]]) -> None:
+    given_as = "&".join(f"{name}={value}" for name, value in query)
+    answer = desk.web.ask("GET", f"{LIST}?{given_as}", headers=desk.headers)
+
+    assert answer.status_code in (200, 400, 429), answer.text
+    assert set(answer.json()) in ({"success", "data"}, {"success", "error"})
 
 
 @pytest.mark.parametrize("path", [LOGIN, REFRESH])

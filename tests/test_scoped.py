@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
 from tests.conftest import MovingClock, OpenDatabase, Run
-from tests.web import Web, everyone, own
+from tests.web import ANY_JSON, ESCAPED, Web, anything_goes, everyone, own
 from tidings.identity import directory
 from tidings.model import Action, Address, Severity
 from tidings.storage.engine import Database
@@ -20,6 +23,15 @@ MARK = "/api/v1/notifications/mark-all-seen"
 LIST = "/api/v1/notifications"
 COUNT = "/api/v1/notifications/count"
 OPENAPI = "/docs/scoped/openapi.json"
+QUERY_NAMES = ["scope", "scope_id", "status", "status[]", "topic", "severity[]", "include_terminal", "limit"]
+QUERY_NAMES += [
+    "include_live",
+    "live_business_id",
+    "cursor",
+    "scope_business_id",
+    "business_id",
+    "unread_only",
+]
 CALLS = [("POST", MARK), ("GET", LIST), ("GET", COUNT)]
 
 NOT_THEIRS = {"detail": "You cannot see this scope."}
@@ -361,6 +373,35 @@ def test_a_flood_of_wrong_values_is_told_by_its_first(desk: Desk) -> None:
 
     assert answer.status_code == 422
     assert len(answer.json()["detail"]) == 1
+
+
+@anything_goes
+@given(
+    body=st.dictionaries(
+        st.sampled_from(["scope", "scope_id", "topic", "severity", "live_business_id"]),
+        ANY_JSON | st.sampled_from(["me", "firm", "business", ["billing"], ["urgent"]]),
+    )
+    | ANY_JSON
+)
+def test_no_body_is_an_error_of_the_server(desk: Desk, body: Any) -> None:
+    headers = desk.headers | {"Content-Type": "application/json"}
+    answer = desk.web.ask("POST", MARK, headers=headers, content=json.dumps(body))
+
+    assert answer.status_code in (201, 400, 403, 422), answer.text
+    assert set(answer.json()) in ({"updated"}, {"detail"})
+
+
+@anything_goes
+@given(
+    path=st.sampled_from([LIST, COUNT]),
+    query=st.lists(st.tuples(st.sampled_from(QUERY_NAMES), ESCAPED | st.sampled_from(["me", "firm", "1"]))),
+)
+def test_no_query_is_an_error_of_the_server(desk: Desk, path: str, query: list[tuple[str, str]]) -> None:
+    given_as = "&".join(f"{name}={value}" for name, value in query)
+    answer = desk.web.ask("GET", f"{path}?{given_as}", headers=desk.headers)
+
+    assert answer.status_code in (200, 400, 403, 422), answer.text
+    assert set(answer.json()) in ({"success", "message", "code", "data"}, {"detail"})
 
 
 # --- list --------------------------------------------------------------------------------------------------

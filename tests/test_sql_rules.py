@@ -24,6 +24,7 @@ those of `walk`, which calls every public function of the core, so that no metho
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -79,7 +80,12 @@ def test_the_walk_leaves_no_storage_method_out(
 
 
 def test_every_statement_keeps_the_rules(
-    run: Run, postgres_url: str, open_database: OpenDatabase, clock: MovingClock, recorded: Recorder
+    run: Run,
+    postgres_url: str,
+    open_database: OpenDatabase,
+    clock: MovingClock,
+    recorded: Recorder,
+    tell: Callable[[str], None],
 ) -> None:
     if not recorded.statements:  # run by itself
         run(walk(open_database(postgres_url, clock=clock), clock))
@@ -90,10 +96,11 @@ def test_every_statement_keeps_the_rules(
         for fault in faults(statement)
         for method in methods
     }
-    print(f"{len(recorded.statements)} different statements of {len(_methods(recorded))} methods")
 
     assert [text for place, text in sorted(found.items()) if place not in EXCEPTIONS] == []
     assert sorted(set(EXCEPTIONS) - set(found)) == [], "an exception that nothing needs any more"
+    sent = f"{len(recorded.statements)} statements, of {len(_methods(recorded))} methods of storage/"
+    tell(f"{sent}, keep the rules for statements")
 
 
 def _methods(recorded: Recorder) -> set[str]:

@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 import httpx2
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
 from pwdlib import PasswordHash
 
 from tests.conftest import MovingClock, Run
@@ -29,6 +31,25 @@ PASSWORD = "correct horse battery staple"
 PEER = "192.0.2.7"
 
 T = TypeVar("T")
+
+ANY_JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**70), 2**70)
+    | st.floats()
+    | st.text(st.characters(exclude_categories=()), max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=8,
+)
+"""What Python's json writes: with halves of surrogate pairs, NaN and numbers of any size."""
+
+ESCAPED = st.binary(max_size=8).map(lambda octets: "".join(f"%{octet:02x}" for octet in octets))
+"""Any octets, as a part of an address."""
+
+anything_goes = settings(
+    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], database=None
+)
+"""For tests that send whatever Hypothesis thinks of to one world."""
 
 
 @cache

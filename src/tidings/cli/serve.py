@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import typer
+
 from tidings.cli.options import DatabaseUrl, Host, Port, fail, open_database, run, settings
 
 
@@ -28,4 +30,7 @@ def serve(host: Host = None, port: Port = None, database: DatabaseUrl = None) ->
 
     logs.configure(chosen)
     run(prepare())
-    server.run(chosen, server.listen(chosen))
+    listening = server.listen(chosen)
+    server.run(
+        chosen, listening, lambda: typer.echo(f"Tidings serves {server.base_url(listening)}", err=True)
+    )

@@ -10,9 +10,8 @@ from tidings.inbox.items import held
 from tidings.inbox.operations import UNDO_WINDOW, begin
 from tidings.inbox.reach import reach_of
 from tidings.model import Level, Reach, Reader
-from tidings.storage.readers import Mark, SweepRow, Turn
+from tidings.storage.readers import LaneSweep, Mark, Turn
 from tidings.storage.store import Store
-from tidings.storage.windows import Fold
 
 MOST_MARKS = 1000
 LEVELS = (Level.READ, Level.DISMISSED, Level.DELETED)
@@ -33,7 +32,8 @@ async def fold(store: Store, reader: Reader, level: Level = Level.READ, *, least
         return False
     ids = await store.windows.not_at(reach, level, [(one.stream_id, one.lane, one.top) for one in lanes])
     await store.readers.put_marks(reader.id, await _rebased(store, turn, reach, level, ids))
-    await store.readers.sweep(turn, [_sweep_row(one, level) for one in lanes])
+    sweeps = [LaneSweep(one.stream_id, one.lane, one.top, one.lines) for one in lanes]
+    await store.readers.sweep(turn, level, sweeps)
     await store.readers.finish(turn)
     return True
 
@@ -51,7 +51,3 @@ async def _rebased(store: Store, turn: Turn, reach: Reach, level: Level, ids: Se
         for one in found
         if one.state.level < level and one.state.snoozed_until is None
     ]
-
-
-def _sweep_row(lane: Fold, level: Level) -> SweepRow:
-    return SweepRow(stream_id=lane.stream_id, lane=lane.lane, level=level, upto=lane.top, lines=lane.lines)

@@ -7,7 +7,6 @@ writes and answers follows from that reading. An operation that changes nothing 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -29,7 +28,7 @@ from tidings.model import (
     Selection,
     Window,
 )
-from tidings.storage.readers import Mark, SweepRow, Turn
+from tidings.storage.readers import LaneSweep, Mark, Turn
 from tidings.storage.store import Store
 from tidings.storage.streams import Place
 from tidings.storage.windows import LaneCount, Top
@@ -72,7 +71,7 @@ async def mark_all(
     lanes = await store.windows.lanes(reach, Window(below=level), turn.at, tops)
     if not lanes:
         return NOTHING
-    await store.readers.sweep(turn, [_sweep_row(lane, level, lane.top) for lane in lanes])
+    await store.readers.sweep(turn, level, [_sweep(lane, lane.top) for lane in lanes])
     await store.readers.finish(turn, undoable=True)
     if level is Level.DELETED:
         await _erase_swept(store, turn, lanes, turn.at + UNDO_WINDOW)
@@ -95,8 +94,8 @@ async def _tops(
     return await store.feed.tops(reach, Cursor(created_at=notification.created_at, id=notification.id))
 
 
-def _sweep_row(lane: LaneCount, level: Level, upto: int) -> SweepRow:
-    return SweepRow(stream_id=lane.stream_id, lane=lane.lane, level=level, upto=upto, lines=lane.lines)
+def _sweep(lane: LaneCount, upto: int) -> LaneSweep:
+    return LaneSweep(lane.stream_id, lane.lane, upto, lane.lines)
 
 
 async def clear_read(store: Store, reader: Reader, selection: Selection = EVERYTHING) -> Outcome:
@@ -115,9 +114,9 @@ async def clear_read(store: Store, reader: Reader, selection: Selection = EVERYT
     marks = [mark for one in exceptions if (mark := _cleared(one, lines, turn)) is not None]
     await store.readers.put_marks(reader.id, marks)
     swept = [lane for lane in lanes if lane.within]
-    await store.readers.sweep(turn, [_sweep_row(lane, Level.DELETED, lane.last) for lane in swept])
+    await store.readers.sweep(turn, Level.DELETED, [_sweep(lane, lane.last) for lane in swept])
     await store.readers.finish(turn, marks=len(marks), seals=True)
-    await _erase_swept(store, turn, [replace(lane, top=lane.last) for lane in swept], turn.at)
+    await _erase_swept(store, turn, [lane._replace(top=lane.last) for lane in swept], turn.at)
     await _erase_marked(store, turn, [mark for mark in marks if mark.deleted_op == turn.op], turn.at)
     return Outcome(
         operation=turn.op,
@@ -218,9 +217,7 @@ def _outcome(turn: Turn, changed: Sequence[Held]) -> Outcome:
 
 async def _erase_swept(store: Store, turn: Turn, lanes: Sequence[LaneCount], due_at: datetime) -> None:
     ranges = [
-        (lane.lane, lane.lines[Level.DELETED] + 1, lane.top)
-        for lane in lanes
-        if lane.stream_id == turn.reader.id
+        (lane.lane, lane.lines.deleted + 1, lane.top) for lane in lanes if lane.stream_id == turn.reader.id
     ]
     await _plan_erasure(store, turn, ranges, due_at)
 

@@ -41,9 +41,8 @@ async def undo(store: Store, reader: Reader, operation: int) -> Outcome:
 
 
 async def _undo_sweeps(store: Store, turn: Turn, reach: Reach, operation: int, made_at: datetime) -> Outcome:
-    taken = await store.readers.unsweep(turn, operation)
-    tops = [(row.stream_id, row.lane, row.upto) for row in taken]
-    level = taken[0].level
+    level, taken = await store.readers.unsweep(turn, operation)
+    tops = [(one.stream_id, one.lane, one.upto) for one in taken]
     changed, updated = await store.windows.fallen(reach, level, turn.at, tops, operation, made_at)
     return Outcome(operation=turn.op, changed=changed, updated=updated)
 

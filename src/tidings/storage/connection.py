@@ -79,18 +79,34 @@ class Connection:
         `merge` says what becomes of the columns of a row that is there already (None: the key must be new);
         `or_ignore` leaves such a row as it is. `returning` names the columns that are answered.
         """
+        names = tuple(rows[0]) if rows else ()
+        listed = [[row[name] for name in names] for row in rows]
+        return await self.write_listed(
+            table, names, listed, merge=merge, or_ignore=or_ignore, returning=returning
+        )
+
+    async def write_listed(
+        self,
+        table: sa.Table,
+        names: tuple[str, ...],
+        rows: Sequence[Sequence[Any]],
+        *,
+        merge: Mapping[str, Merge] | None = None,
+        or_ignore: bool = False,
+        returning: Sequence[str] = (),
+    ) -> Sequence[sa.Row[Any]]:
+        """`write`, of rows that are the values of the columns `names`: for many rows."""
         if not rows:
             return []
-        keys = [column.name for column in table.primary_key.columns]
-        ordered = sorted(rows, key=lambda row: tuple(_sortable(row[key]) for key in keys))
-        names = tuple(ordered[0])
+        places = [names.index(column.name) for column in table.primary_key.columns]
+        ordered = sorted(rows, key=lambda row: [_sortable(row[place]) for place in places])
         merges = None if merge is None else tuple(merge.items())
-        statement = _insert(self.dialect, table, names, merges, or_ignore, tuple(returning), len(rows) > 1)
-        values = ordered[0]
-        if len(rows) > 1:
-            values = self.rows(
-                "new", _columns(table, names), [[row[name] for name in names] for row in ordered]
-            )
+        several = len(rows) > 1
+        statement = _insert(self.dialect, table, names, merges, or_ignore, tuple(returning), several)
+        if several:
+            values = self.rows("new", _columns(table, names), ordered)
+        else:
+            values = dict(zip(names, ordered[0], strict=True))
         if returning:
             return await self.all(statement, values)
         await self.execute(statement, values)

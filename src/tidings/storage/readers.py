@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -17,7 +17,7 @@ from tidings.storage.dialects import Instant, Query, looked_up, table_of
 from tidings.storage.reachable import READER_ID, same_lane, same_place
 from tidings.storage.streams import Place
 from tidings.storage.tables import line, mark, raised, reader, sweep
-from tidings.storage.windows import LINE_COLUMNS
+from tidings.storage.windows import LINE_COLUMNS, Lines
 
 PlaceKey = tuple[UUID, int, int]
 """(stream, lane, position)"""
@@ -96,15 +96,13 @@ class Standing:
     floor: int  # up to here nothing exists for the reader
 
 
-@dataclass(frozen=True, kw_only=True)
-class SweepRow:
+class LaneSweep(NamedTuple):
     """One lane's part of a bulk operation."""
 
     stream_id: UUID
     lane: int
-    level: Level
     upto: int
-    lines: Mapping[Level, int]  # as they were before it
+    lines: Lines  # as they were before it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,59 +173,40 @@ class Readers:
 
     # --- sweeps and lines ---------------------------------------------------------------------------------
 
-    async def sweep(self, turn: Turn, rows: Sequence[SweepRow]) -> None:
+    async def sweep(self, turn: Turn, level: Level, lanes: Sequence[LaneSweep]) -> None:
         """Write one operation's sweeps, and move the lines that they push."""
-        await self._connection.write(
+        mine, made = turn.reader.id, (turn.op, int(level), turn.at)
+        await self._connection.write_listed(
             sweep,
-            [
-                {
-                    **_lane_key(turn.reader.id, row),
-                    "op": turn.op,
-                    "level": int(row.level),
-                    "upto": row.upto,
-                    "at": turn.at,
-                    **{f"was_{name}": row.lines[level] for level, name in LINE_COLUMNS.items()},
-                }
-                for row in rows
-            ],
+            ("reader_id", "stream_id", "lane", "upto", "op", "level", "at", *_WAS),
+            [(mine, stream_id, lane_, upto, *made, *lines) for stream_id, lane_, upto, lines in lanes],
         )
-        await self._connection.write(
+        reached = [level >= each for each in LINE_COLUMNS]
+        await self._connection.write_listed(
             line,
+            ("reader_id", "stream_id", "lane", "floor", *LINE_COLUMNS.values()),
             [
-                {
-                    **_lane_key(turn.reader.id, row),
-                    "floor": 0,
-                    **{name: row.upto if level <= row.level else 0 for level, name in LINE_COLUMNS.items()},
-                }
-                for row in rows
+                (mine, stream_id, lane_, 0, *[upto if reaches else 0 for reaches in reached])
+                for stream_id, lane_, upto, _ in lanes
             ],
-            merge=dict.fromkeys(LINE_COLUMNS.values(), Merge.GREATEST),
+            merge=_RISE,
         )
 
-    async def unsweep(self, turn: Turn, op: int) -> list[SweepRow]:
-        """Take back the sweeps of operation `op`, the last bulk one that stands; what they were."""
+    async def unsweep(self, turn: Turn, op: int) -> tuple[Level, list[LaneSweep]]:
+        """Take back the sweeps of operation `op`, the last bulk one that stands: what they were."""
         mine = sa.and_(sweep.c.reader_id == turn.reader.id, sweep.c.op == op)
-        rows = await self._connection.all(sa.select(sweep).where(mine))
-        taken = [
-            SweepRow(
-                stream_id=row.stream_id,
-                lane=row.lane,
-                level=Level(row.level),
-                upto=row.upto,
-                lines={level: getattr(row, f"was_{name}") for level, name in LINE_COLUMNS.items()},
-            )
-            for row in rows
-        ]
-        if taken:
-            await self._connection.execute(sa.delete(sweep).where(mine))
-            await self._restore_lines(turn.reader.id, taken)
-        return taken
-
-    async def _restore_lines(self, reader_id: UUID, taken: Sequence[SweepRow]) -> None:
-        """Nothing newer stands on these lines, so what each sweep found is what it leaves."""
-        rows = [(row.stream_id, row.lane, *[row.lines[level] for level in LINE_COLUMNS]) for row in taken]
-        values = self._connection.rows("was", _LINES, rows) | {"reader": reader_id}
-        await self._connection.execute(_restore_lines(self._connection.dialect), values)
+        names = ("stream_id", "lane", "upto", *_WAS)
+        rows = await self._connection.all(
+            sa.select(sweep.c.level, *[sweep.c[name] for name in names]).where(mine)
+        )
+        taken = [_lane_sweep(tuple(row)[1:]) for row in rows]
+        await self._connection.execute(sa.delete(sweep).where(mine))
+        # Nothing newer stands on these lines, so what each sweep found is what it leaves.
+        was = self._connection.rows("was", _LINES, [(one.stream_id, one.lane, *one.lines) for one in taken])
+        await self._connection.execute(
+            _restore_lines(self._connection.dialect), was | {"reader": turn.reader.id}
+        )
+        return Level(rows[0].level), taken
 
     async def set_floors(self, reader_id: UUID, stream_id: UUID, floors: Iterable[tuple[int, int]]) -> None:
         """Let nothing exist for the reader up to the (lane, position)s of one stream."""
@@ -327,6 +306,8 @@ class Readers:
 
 _SWEPT = ("level", "seen_at", "read_at", "dismissed_at")
 _PLACE = {"stream_id": sa.Uuid(), "lane": sa.Integer(), "position": sa.BigInteger()}
+_WAS = tuple(f"was_{name}" for name in LINE_COLUMNS.values())
+_RISE = dict.fromkeys(LINE_COLUMNS.values(), Merge.GREATEST)
 _LINES = {"stream_id": sa.Uuid(), "lane": sa.Integer()} | {
     name: sa.BigInteger() for name in LINE_COLUMNS.values()
 }
@@ -414,8 +395,9 @@ def _mark_of(keys: sa.FromClause) -> sa.ColumnElement[bool]:
     return sa.and_(mark.c.reader_id == READER_ID, same_place(mark, keys))
 
 
-def _lane_key(reader_id: UUID, row: SweepRow) -> dict[str, Any]:
-    return {"reader_id": reader_id, "stream_id": row.stream_id, "lane": row.lane}
+def _lane_sweep(values: tuple[Any, ...]) -> LaneSweep:
+    stream_id, lane_, upto = values[:3]
+    return LaneSweep(stream_id, lane_, upto, Lines(*values[3:]))
 
 
 def _standing(row: sa.Row[Any]) -> Standing:

@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -51,19 +51,26 @@ _LANE, MARK = 0, 1  # what a row of the state CTE is about
 _TOPS = {"stream_id": sa.Uuid(), "lane": sa.Integer(), "upto": sa.BigInteger()}
 
 
-@dataclass(frozen=True, kw_only=True)
-class LaneCount:
+class Lines(NamedTuple):
+    """Up to where standing sweeps reach in a lane, at each level or a higher one."""
+
+    seen: int
+    read: int
+    dismissed: int
+    deleted: int
+
+
+class LaneCount(NamedTuple):
     """One lane: the notifications in the window, and the reader's lines as they were read with them."""
 
     stream_id: UUID
     lane: int
-    first: int
-    last: int
+    last: int  # the end of the window by the lines
     top: int  # the head, or the lower position that the caller named
     matching: int  # in the window, visible; resolved ones too
     unresolved: int  # the same without the resolved ones
     within: int  # of `matching`, those at or below `last`
-    lines: Mapping[Level, int]
+    lines: Lines
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +82,7 @@ class Fold:
     top: int
     marks: int  # at the level, above its line
     others: int  # not at the level
-    lines: Mapping[Level, int]
+    lines: Lines
 
 
 class Windows:
@@ -164,7 +171,8 @@ def _sum(per_lane: Query) -> Query:
 @lru_cache
 def _lanes_statement(shape: Shape, window: Window, named: bool) -> Query:
     lanes = _per_lane(shape, window, named=named).subquery()
-    return sa.select(lanes).where(lanes.c.matching > 0)
+    names = ("stream_id", "lane", "last", "top", "matching", "unresolved", "within", *LINE_COLUMNS.values())
+    return sa.select(*[lanes.c[name] for name in names]).where(lanes.c.matching > 0)
 
 
 @lru_cache
@@ -472,18 +480,11 @@ def _literal(number: int) -> sa.ColumnElement[int]:
 
 
 def _lane_count(row: sa.Row[Any]) -> LaneCount:
-    return LaneCount(
-        stream_id=row.stream_id,
-        lane=row.lane,
-        first=row.first,
-        last=row.last,
-        top=row.top,
-        matching=int(row.matching),
-        unresolved=int(row.unresolved),
-        within=int(row.within),
-        lines=_lines(row),
-    )
+    values: tuple[Any, ...] = tuple(row)
+    stream_id, lane_, last, top, matching, unresolved, within = values[:7]
+    lines = Lines(*values[7:])
+    return LaneCount(stream_id, lane_, last, top, int(matching), int(unresolved), int(within), lines)
 
 
-def _lines(row: sa.Row[Any]) -> dict[Level, int]:
-    return {level: getattr(row, name) for level, name in LINE_COLUMNS.items()}
+def _lines(row: sa.Row[Any]) -> Lines:
+    return Lines(seen=row.seen, read=row.read, dismissed=row.dismissed, deleted=row.deleted)
