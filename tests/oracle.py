@@ -3,7 +3,7 @@
 For each reader and notification there is a base and a list of raises, and every operation is applied to every
 notification at once. It imports nothing from the product and knows no lane, position, line or sweep: the two
 agree only if both are right. Times are handed in. A reader's operations are numbered from 1; what changes
-nothing that can be seen (folding) has no number here.
+nothing has no number.
 
 Readers, streams, events and notifications go by ids (anything that sorts), severities, actions and scopes by
 their names, levels by the numbers below.
@@ -396,6 +396,11 @@ class Oracle:
             if pair[1].level >= READ and not pair[1].hidden(at)
         ]
         return self._change(reader, "clear_read", read, at, bulk=True)
+
+    def fold(self, reader: Any, now: datetime) -> None:
+        """Nothing that can be seen changes, but a number is taken."""
+        who = self.readers[reader]
+        who.begin("fold", who.time(now))
 
     def undo(self, reader: Any, number: int, now: datetime) -> Answer:
         """Drop the raises of one operation, wherever they are; what can be reached now is counted."""

@@ -370,8 +370,37 @@ def lanes_cte(shape: Shape, window: Window, state: sa.CTE, *, named: bool = Fals
     )
 
 
-def _endings(source: Any, table: sa.Table, *, in_range: int) -> list[sa.ColumnElement[Any]]:
-    """What `ending` and `expiry` say of a notification; of a marked one its mark says the rest."""
+def _marks(shape: Shape, state: sa.CTE, lanes: sa.CTE) -> Query:
+    """The marks, each with what `ending` and `expiry` say of its notification."""
+    ended, ended_on = looked_up(
+        shape.dialect, ending, sa.and_(same_place(ending, state), _ended(shape, ending)), "mark_ending"
+    )
+    due, due_on = looked_up(
+        shape.dialect, expiry, sa.and_(same_place(expiry, state), _ended(shape, expiry)), "mark_expiry"
+    )
+    return (
+        sa.select(
+            state.c.stream_id,
+            state.c.lane,
+            state.c.position,
+            state.c.level,
+            state.c.since,
+            state.c.until,
+            _literal(1).label("marked"),
+            _flag(sa.or_(ended.c.gone_at.is_not(None), due.c.position.is_not(None))).label("gone"),
+            _flag(ended.c.resolved_at.is_not(None)).label("resolved"),
+            _flag(_in_range(state, lanes)).label("in_range"),
+            _flag(state.c.position <= lanes.c.last).label("below"),
+        )
+        .join_from(state, lanes, same_lane(state, lanes))
+        .outerjoin(ended, ended_on)
+        .outerjoin(due, due_on)
+        .where(state.c.about == MARK, state.c.position > lanes.c.low, state.c.position <= lanes.c.top)
+    )
+
+
+def _endings(source: Any, table: sa.Table) -> list[sa.ColumnElement[Any]]:
+    """What `ending` or `expiry` says of a notification within the range, marked or not."""
     if table is ending:
         gone, resolved = _flag(source.c.gone_at.is_not(None)), _flag(source.c.resolved_at.is_not(None))
     else:
@@ -386,8 +415,8 @@ def _endings(source: Any, table: sa.Table, *, in_range: int) -> list[sa.ColumnEl
         _literal(0).label("marked"),
         gone.label("gone"),
         resolved.label("resolved"),
-        _literal(in_range).label("in_range"),
-        _literal(in_range).label("below"),
+        _literal(1).label("in_range"),
+        _literal(1).label("below"),
     ]
 
 
@@ -399,39 +428,11 @@ def _ended(shape: Shape, table: sa.Table) -> sa.ColumnElement[bool]:
 
 def _touched(shape: Shape, state: sa.CTE, lanes: sa.CTE) -> sa.Subquery:
     """One row for each notification that a mark or an ending sets apart from its neighbours."""
-    marks = (
-        sa.select(
-            state.c.stream_id,
-            state.c.lane,
-            state.c.position,
-            state.c.level,
-            state.c.since,
-            state.c.until,
-            _literal(1).label("marked"),
-            _literal(0).label("gone"),
-            _literal(0).label("resolved"),
-            _flag(_in_range(state, lanes)).label("in_range"),
-            _flag(state.c.position <= lanes.c.last).label("below"),
-        )
-        .join_from(state, lanes, same_lane(state, lanes))
-        .where(state.c.about == MARK, state.c.position > lanes.c.low, state.c.position <= lanes.c.top)
-    )
-    parts: list[Query] = [marks]
-    marked = state.alias("marked")
-    elsewhere = sa.and_(
-        marked.c.about == MARK,
-        marked.c.position > lanes.c.low,
-        marked.c.position <= lanes.c.top,
-        sa.or_(marked.c.position <= lanes.c.first, marked.c.position > lanes.c.last),
-    )
+    parts = [_marks(shape, state, lanes)]
     for table in (ending, expiry):
         here = sa.and_(same_lane(table, lanes), _in_range(table, lanes), _ended(shape, table))
         source, on = looked_up(shape.dialect, table, here, f"{table.name}_in_range")
-        parts.append(sa.select(*_endings(source, table, in_range=1)).join_from(lanes, source, on))
-        there = sa.and_(same_place(table, marked), _ended(shape, table))
-        source, on = looked_up(shape.dialect, table, there, f"{table.name}_elsewhere")
-        of_marked = sa.select(*_endings(source, table, in_range=0)).join_from(marked, source, on)
-        parts.append(of_marked.join(lanes, same_lane(marked, lanes)).where(elsewhere))
+        parts.append(sa.select(*_endings(source, table)).join_from(lanes, source, on))
     rows = sa.union_all(*parts).subquery("rows")
     facts = ("level", "since", "until", "marked", "gone", "resolved", "in_range", "below")
     return (

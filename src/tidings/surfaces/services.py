@@ -36,4 +36,9 @@ def services_of(request: Request) -> Services:
     return request.app.state.services
 
 
-CurrentServices = Annotated[Services, Depends(services_of)]
+async def _current(request: Request) -> Services:
+    # A plain function would be run in a thread for each request.
+    return services_of(request)
+
+
+CurrentServices = Annotated[Services, Depends(_current)]
