@@ -34,7 +34,7 @@ async def fold(store: Store, reader: Reader, level: Level = Level.READ, *, least
     await store.readers.put_marks(reader.id, await _rebased(store, turn, reach, level, ids))
     sweeps = [LaneSweep(one.stream_id, one.lane, one.top, one.lines) for one in lanes]
     await store.readers.sweep(turn, level, sweeps)
-    await store.readers.finish(turn)
+    await store.readers.finish(turn, seals=True)  # no operation of the reader's: its number cannot be undone
     return True
 
 
