@@ -38,7 +38,7 @@ EXCEPTIONS = {
     (4, "Streams.places"): "a service key withdraws by an id alone, and ix_notification_id finds it",
     (4, "Upkeep.due_erasures"): "a worker looks for work in every stream, by an index on when it is due",
     (4, "Upkeep.expired"): "a worker looks for work in every stream, by an index on when it is due",
-    (4, "Windows.not_at"): "folding reads what is above a line, less than the marks it makes superfluous",
+    (4, "Folding.not_at"): "folding reads what is above a line, less than the marks it makes superfluous",
 }
 """(rule, storage method) -> why its statement may break the rule."""
 

@@ -27,10 +27,10 @@ async def fold(store: Store, reader: Reader, level: Level = Level.READ, *, least
     if turn.unfolded <= least or undo_is_open(turn):
         return False
     reach = await reach_of(store, reader)
-    lanes = [one for one in await store.windows.foldable(reach, level) if one.marks > one.others]
+    lanes = [one for one in await store.folding.foldable(reach, level) if one.marks > one.others]
     if not lanes:
         return False
-    ids = await store.windows.not_at(reach, level, [(one.stream_id, one.lane, one.top) for one in lanes])
+    ids = await store.folding.not_at(reach, level, [(one.stream_id, one.lane, one.top) for one in lanes])
     await store.readers.put_marks(reader.id, await _rebased(store, turn, reach, level, ids))
     sweeps = [LaneSweep(one.stream_id, one.lane, one.top, one.lines) for one in lanes]
     await store.readers.sweep(turn, level, sweeps)

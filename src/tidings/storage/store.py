@@ -15,6 +15,7 @@ from tidings.storage.catalog import Catalog, EventCache
 from tidings.storage.connection import Connection
 from tidings.storage.credentials import Credentials
 from tidings.storage.feed import Feed
+from tidings.storage.folding import Folding
 from tidings.storage.idempotency import Idempotency
 from tidings.storage.readers import Readers
 from tidings.storage.streams import Streams
@@ -48,6 +49,10 @@ class Store:
     @cached_property
     def feed(self) -> Feed:
         return Feed(self.connection)
+
+    @cached_property
+    def folding(self) -> Folding:
+        return Folding(self.connection)
 
     @cached_property
     def idempotency(self) -> Idempotency:

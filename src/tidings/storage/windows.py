@@ -16,7 +16,6 @@ Only these exceptions and the lanes are read, never `notification`: O(lanes + ex
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -38,7 +37,7 @@ from tidings.storage.reachable import (
     shape_of,
     values_of,
 )
-from tidings.storage.tables import ending, expiry, lane, line, mark, notification, sweep
+from tidings.storage.tables import ending, expiry, lane, line, mark, sweep
 
 Top = tuple[UUID, int, int]  # stream, lane, the highest position that is meant
 LINE_COLUMNS: Mapping[Level, str] = {
@@ -48,7 +47,7 @@ LINE_COLUMNS: Mapping[Level, str] = {
     Level.DELETED: "deleted",
 }
 _LANE, MARK = 0, 1  # what a row of the state CTE is about
-_TOPS = {"stream_id": sa.Uuid(), "lane": sa.Integer(), "upto": sa.BigInteger()}
+TOPS = {"stream_id": sa.Uuid(), "lane": sa.Integer(), "upto": sa.BigInteger()}
 
 
 class Lines(NamedTuple):
@@ -73,18 +72,6 @@ class LaneCount(NamedTuple):
     lines: Lines
 
 
-@dataclass(frozen=True, kw_only=True)
-class Fold:
-    """A lane in which some were raised one by one."""
-
-    stream_id: UUID
-    lane: int
-    top: int
-    marks: int  # at the level, above its line
-    others: int  # not at the level
-    lines: Lines
-
-
 class Windows:
     """Counts by level."""
 
@@ -103,7 +90,7 @@ class Windows:
         """The lanes which have something in the window; `tops` names them and how far up they are meant."""
         statement = _lanes_statement(self._shape(reach), window, tops is not None)
         values = values_of(reach, now=now) | self._tops(tops)
-        return [_lane_count(row) for row in await self._connection.all(statement, values)]
+        return [_lanecount_of(row) for row in await self._connection.all(statement, values)]
 
     async def fallen(
         self, reach: Reach, level: Level, now: datetime, tops: Sequence[Top], op: int, at: datetime
@@ -122,32 +109,11 @@ class Windows:
         statement = _marked_statement(self._shape(reach), window)
         return [row.id for row in await self._connection.all(statement, values_of(reach))]
 
-    async def foldable(self, reach: Reach, level: Level) -> list[Fold]:
-        """The lanes in which marks stand above the line of `level`, with how many are and are not at it."""
-        statement = _foldable_statement(self._shape(reach), level)
-        return [
-            Fold(
-                stream_id=row.stream_id,
-                lane=row.lane,
-                top=row.top,
-                marks=int(row.marks),
-                others=int(row.others),
-                lines=_lines(row),
-            )
-            for row in await self._connection.all(statement, values_of(reach))
-        ]
-
-    async def not_at(self, reach: Reach, level: Level, tops: Sequence[Top]) -> list[UUID]:
-        """The ids of what is below `level` in these lanes: unmarked above the line, lowered anywhere."""
-        statement = _not_at_statement(self._shape(reach), level)
-        rows = await self._connection.all(statement, values_of(reach) | self._tops(tops))
-        return [row.id for row in rows]
-
     def _shape(self, reach: Reach) -> Shape:
         return shape_of(self._connection.dialect, reach)
 
     def _tops(self, tops: Sequence[Top] | None) -> dict[str, Any]:
-        return {} if tops is None else self._connection.rows("tops", _TOPS, tops)
+        return {} if tops is None else self._connection.rows("tops", TOPS, tops)
 
 
 @lru_cache
@@ -181,47 +147,6 @@ def _marked_statement(shape: Shape, window: Window) -> Query:
     return sa.select(state.c.id).where(state.c.about == MARK)
 
 
-@lru_cache
-def _foldable_statement(shape: Shape, level: Level) -> Query:
-    window = Window(below=level)
-    state = state_cte(shape, window)
-    lanes = lanes_cte(shape, window, state)
-    marks = _count(sa.and_(state.c.level >= int(level), state.c.position > lanes.c.first))
-    lowered = _count(sa.and_(state.c.level < int(level), state.c.position <= lanes.c.first))
-    return (
-        sa.select(
-            lanes, marks.label("marks"), (lanes.c.top - lanes.c.first - marks + lowered).label("others")
-        )
-        .join_from(state, lanes, same_lane(state, lanes))
-        .where(state.c.about == MARK, state.c.position > lanes.c.low, state.c.position <= lanes.c.top)
-        .group_by(*lanes.c)
-    )
-
-
-@lru_cache
-def _not_at_statement(shape: Shape, level: Level) -> sa.CompoundSelect[Any]:
-    window = Window(below=level)
-    state = state_cte(shape, window)
-    lanes = lanes_cte(shape, window, state, named=True)
-    above_line = sa.and_(
-        same_lane(notification, lanes),
-        notification.c.position > lanes.c.first,
-        notification.c.position <= lanes.c.top,
-    )
-    above = (
-        sa.select(notification.c.id)
-        .join_from(lanes, notification, above_line)
-        .where(in_reach(shape, notification))
-    )
-    raised = sa.select(state.c.id).where(state.c.about == MARK, state.c.level >= int(level))
-    below = (
-        sa.select(state.c.id)
-        .join_from(state, lanes, same_lane(state, lanes))
-        .where(state.c.about == MARK, state.c.level < int(level), state.c.position <= lanes.c.first)
-    )
-    return sa.union(sa.select(sa.except_(above, raised).subquery("unmarked")), below)
-
-
 def _per_lane(shape: Shape, window: Window, *, named: bool, undone: bool = False) -> Query:
     """Each lane in reach with its number: the arithmetic that this file is about."""
     state = state_cte(shape, window)
@@ -233,9 +158,9 @@ def _per_lane(shape: Shape, window: Window, *, named: bool, undone: bool = False
             touched.c.stream_id,
             touched.c.lane,
             sa.func.sum(touched.c.in_range).label("cut"),
-            _count(belongs).label("belonging"),
-            _count(sa.and_(belongs, touched.c.resolved == 0)).label("unresolved"),
-            _count(sa.and_(belongs, touched.c.below == 1)).label("within"),
+            count_of(belongs).label("belonging"),
+            count_of(sa.and_(belongs, touched.c.resolved == 0)).label("unresolved"),
+            count_of(sa.and_(belongs, touched.c.below == 1)).label("within"),
         )
         .group_by(touched.c.stream_id, touched.c.lane)
         .subquery("sums")
@@ -256,13 +181,13 @@ def state_cte(shape: Shape, window: Window, *, marks: bool = True) -> sa.CTE:
     """
     nothing = sa.null()
     lines = sa.select(
-        _literal(_LANE).label("about"),
+        literal(_LANE).label("about"),
         line.c.stream_id,
         line.c.lane,
-        _literal(0).label("position"),
+        literal(0).label("position"),
         *[line.c[name] for name in ("floor", *LINE_COLUMNS.values())],
-        _literal(0).label("level"),
-        _literal(0).label("since"),
+        literal(0).label("level"),
+        literal(0).label("since"),
         sa.cast(nothing, Instant()).label("until"),
         sa.cast(nothing, sa.Uuid()).label("id"),
         sa.cast(nothing, Instant()).label("created_at"),
@@ -271,7 +196,7 @@ def state_cte(shape: Shape, window: Window, *, marks: bool = True) -> sa.CTE:
         return lines.cte("state").prefix_with("MATERIALIZED")
     level = greatest(mark.c.base, mark.c.raised, sa.func.coalesce(_swept_since(), 0))
     lowered = sa.select(*_mark_columns(mark, level)).where(
-        mark.c.reader_id == READER_ID, in_reach(shape, mark), mark.c.since > _literal(0)
+        mark.c.reader_id == READER_ID, in_reach(shape, mark), mark.c.since > literal(0)
     )
     parts = [lines, lowered]
     if window.below > Level.NEW:
@@ -284,14 +209,14 @@ def state_cte(shape: Shape, window: Window, *, marks: bool = True) -> sa.CTE:
 def _raised_above(shape: Shape, level: Level, below: Level | None) -> Query:
     """Never lowered marks raised by id to `level` (and not to `below`), above the line of that level."""
     conditions = [
-        mark.c.since == _literal(0),
-        mark.c.raised >= _literal(level),
+        mark.c.since == literal(0),
+        mark.c.raised >= literal(level),
         mark.c.position > line.c[LINE_COLUMNS[level]],
     ]
     if below is not None:
-        conditions.append(mark.c.raised < _literal(below))
+        conditions.append(mark.c.raised < literal(below))
     if level > Level.READ:
-        conditions.append(mark.c.raised >= _literal(Level.DISMISSED))  # as the partial index says it
+        conditions.append(mark.c.raised >= literal(Level.DISMISSED))  # as the partial index says it
     above = sa.and_(mark.c.reader_id == READER_ID, same_lane(mark, line), *conditions)
     raised, on = looked_up(shape.dialect, mark, above, f"raised_to_{int(level)}")
     return (
@@ -303,11 +228,11 @@ def _raised_above(shape: Shape, level: Level, below: Level | None) -> Query:
 
 def _mark_columns(source: Any, level: sa.ColumnElement[Any]) -> list[sa.ColumnElement[Any]]:
     return [
-        _literal(MARK).label("about"),
+        literal(MARK).label("about"),
         source.c.stream_id,
         source.c.lane,
         source.c.position,
-        *[_literal(0).label(name) for name in ("floor", *LINE_COLUMNS.values())],
+        *[literal(0).label(name) for name in ("floor", *LINE_COLUMNS.values())],
         level.label("level"),
         source.c.since,
         source.c.snoozed_until.label("until"),
@@ -341,7 +266,7 @@ def lanes_cte(shape: Shape, window: Window, state: sa.CTE, *, named: bool = Fals
     here, source, conditions = lane, lane, lanes_in_reach(shape)
     top: sa.ColumnElement[Any] = lane.c.head
     if named:
-        tops = table_of(shape.dialect, "tops", _TOPS)
+        tops = table_of(shape.dialect, "tops", TOPS)
         named_lane = sa.and_(same_lane(lane, tops), *conditions)
         here, on = looked_up(shape.dialect, lane, named_lane, "named_lane")
         source, conditions, top = tops.join(here, on), [], tops.c.upto
@@ -386,7 +311,7 @@ def _marks(shape: Shape, state: sa.CTE, lanes: sa.CTE) -> Query:
             state.c.level,
             state.c.since,
             state.c.until,
-            _literal(1).label("marked"),
+            literal(1).label("marked"),
             _flag(sa.or_(ended.c.gone_at.is_not(None), due.c.position.is_not(None))).label("gone"),
             _flag(ended.c.resolved_at.is_not(None)).label("resolved"),
             _flag(_in_range(state, lanes)).label("in_range"),
@@ -404,19 +329,19 @@ def _endings(source: Any, table: sa.Table) -> list[sa.ColumnElement[Any]]:
     if table is ending:
         gone, resolved = _flag(source.c.gone_at.is_not(None)), _flag(source.c.resolved_at.is_not(None))
     else:
-        gone, resolved = _literal(1), _literal(0)
+        gone, resolved = literal(1), literal(0)
     return [
         source.c.stream_id,
         source.c.lane,
         source.c.position,
-        _literal(0).label("level"),
-        _literal(0).label("since"),
+        literal(0).label("level"),
+        literal(0).label("since"),
         sa.cast(sa.null(), Instant()).label("until"),
-        _literal(0).label("marked"),
+        literal(0).label("marked"),
         gone.label("gone"),
         resolved.label("resolved"),
-        _literal(1).label("in_range"),
-        _literal(1).label("below"),
+        literal(1).label("in_range"),
+        literal(1).label("below"),
     ]
 
 
@@ -467,25 +392,21 @@ def _belongs(touched: sa.Subquery, window: Window, *, undone: bool) -> sa.Column
     return sa.and_(touched.c.gone == 0, sa.or_(touched.c.marked == 0, by_mark))
 
 
-def _count(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[Any]:
+def count_of(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[Any]:
     return sa.func.sum(_flag(condition))
 
 
 def _flag(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[Any]:
-    return sa.case((condition, _literal(1)), else_=_literal(0))
+    return sa.case((condition, literal(1)), else_=literal(0))
 
 
-def _literal(number: int) -> sa.ColumnElement[int]:
+def literal(number: int) -> sa.ColumnElement[int]:
     """A number that stands in the text: planners match it with a partial index's condition."""
     return sa.literal_column(str(int(number)), sa.Integer())
 
 
-def _lane_count(row: sa.Row[Any]) -> LaneCount:
+def _lanecount_of(row: sa.Row[Any]) -> LaneCount:
     values: tuple[Any, ...] = tuple(row)
     stream_id, lane_, last, top, matching, unresolved, within = values[:7]
     lines = Lines(*values[7:])
     return LaneCount(stream_id, lane_, last, top, int(matching), int(unresolved), int(within), lines)
-
-
-def _lines(row: sa.Row[Any]) -> Lines:
-    return Lines(seen=row.seen, read=row.read, dismissed=row.dismissed, deleted=row.deleted)
