@@ -137,10 +137,9 @@ async def user_of_businesses(database: Database, businesses: int, each: int) -> 
         for to in streams:
             await membership.open_business(store, to.id)
             await membership.join(store, user, to)
-    for first in range(0, businesses, 20):
+    for to in streams:
         async with database.begin() as store:
-            some = streams[first : first + 20]
-            await append(store, [draft(to, n, events=4) for n in range(12 * each) for to in some])
+            await append(store, [draft(to, n, events=4) for n in range(12 * each)])
     return ours
 
 
