@@ -72,6 +72,7 @@ def keep(figures: list[Figure], seconds: float) -> Path:
         "figures": [{**asdict(one), "ratio": _ratio(one)} for one in figures],
     }
     file = Path(__file__).parent / "results" / "latest.json"
+    file.parent.mkdir(exist_ok=True)
     file.write_text(json.dumps(document, indent=1) + "\n")
     return file
 

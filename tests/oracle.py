@@ -23,11 +23,11 @@ EVERYONE = "everyone"
 
 
 class RefusedError(Exception):
-    """The operation cannot be; `code` says why, and nothing has changed."""
+    """The operation cannot be, and nothing has changed; each of the codes is a reason."""
 
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
+    def __init__(self, *codes: str) -> None:
+        super().__init__(*codes)
+        self.codes = codes
 
 
 class Answer(NamedTuple):
@@ -406,9 +406,8 @@ class Oracle:
         """Drop the raises of one operation, wherever they are; what can be reached now is counted."""
         who = self.readers[reader]
         at = who.time(now)
-        refusal = self.refusal_of_undo(reader, number, now)
-        if refusal is not None:
-            raise RefusedError(refusal)
+        if refusals := self.refusals_of_undo(reader, number, now):
+            raise RefusedError(*refusals)
         pairs = list(self.reach(reader, ALL, at))
         before = [state.level for _, state in pairs]
         for state in who.states.values():
@@ -417,18 +416,18 @@ class Oracle:
         fallen = [pair for pair, level in zip(pairs, before, strict=True) if pair[1].level < level]
         return _answer(who.begin("undo", at), fallen) if fallen else NOTHING
 
-    def refusal_of_undo(self, reader: Any, number: int, now: datetime) -> str | None:
-        """Why an operation cannot be undone, None if it can."""
+    def refusals_of_undo(self, reader: Any, number: int, now: datetime) -> list[str]:
+        """Why an operation cannot be undone; nothing if it can."""
         who = self.readers[reader]
         if not 1 <= number <= len(who.operations):
-            return "operation_not_found"
+            return ["operation_not_found"]
         operation = who.operations[number - 1]
         too_late = who.time(now) > operation.at + UNDONE_WITHIN
-        if operation.action not in RAISES or operation.undone or too_late:
-            return "not_undoable"
-        if any(later.bulk and not later.undone for later in who.operations[number:]):
-            return "later_bulk_stands"
-        return None
+        reasons = {
+            "not_undoable": operation.action not in RAISES or operation.undone or too_late,
+            "later_bulk_stands": any(later.bulk and not later.undone for later in who.operations[number:]),
+        }
+        return [code for code, applies in reasons.items() if applies]
 
     def suits(self, reader: Any, action: str, pair: Pair, at: datetime) -> bool:
         """Whether the action would change it."""

@@ -1,17 +1,19 @@
 """Plays random histories on one database: `python -m tests.play URL SEED HISTORIES`.
 
-The database must be migrated. Says what was done and exits with 0 if the product and the oracle agreed, with
-DISAGREED if they did not, and with anything else if the product broke down.
+The database must be migrated. Says what was done, and exits with 0 if the product and the oracle agreed, with
+DISAGREED if they did not, and with something else if the product broke down.
 """
 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import hypothesis
 from hypothesis import HealthCheck, Phase
 from hypothesis.stateful import run_state_machine_as_test
 
+import tidings
 from tests.agreement import Disagreement
 from tests.arena import Arena
 from tests.histories import History
@@ -45,6 +47,7 @@ def play(arena: Arena, seed: int, histories: int, *, smallest: bool = True) -> N
 
 
 def main(url: str, seed: str, histories: str) -> int:
+    print(f"The product is that in {Path(tidings.__file__).parent.parent}.")
     arena = Arena(url)
     try:
         play(arena, int(seed), int(histories), smallest=False)

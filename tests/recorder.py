@@ -38,7 +38,8 @@ class Recorder:
         codes = [frame.f_code for frame in _stack() if frame.f_code.co_filename.startswith(_STORAGE)]
         codes = [code for code in codes if "migrat" not in code.co_filename]
         methods = [code for code in codes if code in _methods()]
-        if codes:
+        # Store.scalar runs whatever it is handed: that is a test's own statement.
+        if codes and codes[-1] is not Store.scalar.__code__:
             # The outermost: the one that the core called.
             self.statements[statement].add(_methods()[methods[-1]] if methods else codes[-1].co_qualname)
             self.called.update(codes)
