@@ -79,7 +79,7 @@ class History(RuleBasedStateMachine):
         self.shared: dict[UUID, Audience] = {}
         self.sent: list[UUID] = []
         self.left: set[tuple[UUID, UUID]] = set()
-        # Where most happens, for it takes several operations on one thing to tell a wrong rule from a right one.
+        # Where most happens, for only several operations on one thing tell a wrong rule from a right one.
         self.usual_streams: list[UUID] = []
         self.usual_events: list[str] = []
         self.usual_reader: UUID | None = None
