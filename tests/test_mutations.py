@@ -1,4 +1,4 @@
-"""The comparison with the oracle finds what it is for: six faults, planted one at a time in copies of the code.
+"""The comparison with the oracle finds what it is for: six faults, each planted in a copy of the source.
 
 Each looks as good as the rule it breaks, and shows itself only after a history of three to seven steps.
 """
