@@ -19,7 +19,7 @@ from tests.play import play
 
 SOAK_SECONDS = "TIDINGS_SOAK_SECONDS"
 LEAST_STEPS = 10_000
-MOST_STEPS = 15_000  # by then each operation should have changed something often enough
+MOST_STEPS = 30_000  # by then each operation should have changed something often enough
 LEAST_CHANGES = 100
 HISTORIES = 30  # for one seed
 SEED = 1
