@@ -89,7 +89,7 @@ class Witness:
 
     async def sees_the_same(self, ids: Sequence[UUID]) -> None:
         """Every field of all there is, looked for among `ids`, which are those of other readers too."""
-        told = {one.item.id: shown(one.item) for one in await held(self.store, self.reach, ids, self.now)}
+        told = {one.item.id: shown(one.item) for one in await held(self.store, self.reach, ids)}
         expected = {item.id: item for item in self.oracle.show(self.reader.id, ALL, self.now)}
         for id_ in ids:
             same("a notification", told.get(id_), expected.get(id_))

@@ -15,7 +15,7 @@ from typing import Any, Protocol, TypeVar
 
 import pytest
 
-from tests.recorder import Recorder
+from tests.recorder import Recorder, listen
 from tests.servers import Postgres, postgres
 from tidings.clock import Clock
 from tidings.storage import migrate
@@ -30,7 +30,7 @@ _told: list[str] = []
 
 
 def pytest_configure() -> None:
-    recorder.listen()
+    listen(recorder.record)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

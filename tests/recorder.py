@@ -4,24 +4,45 @@ from __future__ import annotations
 
 import inspect
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any, get_type_hints
 
-import greenlet
 import sqlalchemy as sa
 
 from tidings import storage
+from tidings.storage import connection, postgresql
+from tidings.storage.connection import Values
 from tidings.storage.store import Store
 
 _STORAGE = str(Path(storage.__file__).parent)
-_CONTROL = ("SAVEPOINT", "RELEASE", "ROLLBACK")
+_CONNECTIONS = (postgresql.__file__, connection.__file__)
+
+
+Listener = Callable[[str, Sequence[Any]], None]
+"""Is told the text and the arguments of each statement that goes to PostgreSQL, before it goes."""
+
+
+def listen(listener: Listener) -> Callable[[], None]:
+    """Begin to listen; call what is answered to stop."""
+    before = postgresql.sent
+
+    def overheard(statement: sa.Executable, values: Values | None) -> list[Any]:
+        sent = before(statement, values)
+        listener(sent[0], sent[1:])
+        return sent
+
+    def stop() -> None:
+        postgresql.sent = before
+
+    postgresql.sent = overheard
+    return stop
 
 
 class Recorder:
-    """Listens to every engine of this process. What does not come from storage/ is none of its business."""
+    """Hears all of this process. What does not come from storage/ is none of its business."""
 
     def __init__(self) -> None:
         self.statements: dict[str, set[str]] = defaultdict(set)
@@ -29,17 +50,11 @@ class Recorder:
         self.called: set[CodeType] = set()
         """The code of every function of storage/ that was at work when a statement was sent."""
 
-    def listen(self) -> None:
-        sa.event.listen(sa.Engine, "before_cursor_execute", self._record)
-
-    def _record(self, connection: sa.Connection, _cursor: Any, statement: str, *_: Any) -> None:
-        if connection.dialect.name != "postgresql" or statement.startswith(_CONTROL):
-            return
+    def record(self, statement: str, _arguments: Sequence[Any]) -> None:
         codes = [frame.f_code for frame in _stack() if frame.f_code.co_filename.startswith(_STORAGE)]
-        codes = [code for code in codes if "migrat" not in code.co_filename]
         methods = [code for code in codes if code in _methods()]
-        # Store.scalar runs whatever it is handed: that is a test's own statement.
-        if codes and codes[-1] is not Store.scalar.__code__:
+        # A connection and Store.scalar run whatever they are handed: there that is a test's own statement.
+        if codes and codes[-1] is not Store.scalar.__code__ and codes[-1].co_filename not in _CONNECTIONS:
             # The outermost: the one that the core called.
             self.statements[statement].add(_methods()[methods[-1]] if methods else codes[-1].co_qualname)
             self.called.update(codes)
@@ -50,15 +65,11 @@ class Recorder:
 
 
 def _stack() -> Iterator[FrameType]:
-    """The frames from here outwards, across the switch that SQLAlchemy makes between its two worlds."""
-    current: greenlet.greenlet | None = greenlet.getcurrent()
+    """The frames from here outwards."""
     frame: FrameType | None = inspect.currentframe()
-    while current is not None:
-        while frame is not None:
-            yield frame
-            frame = frame.f_back
-        current = current.parent
-        frame = current.gr_frame if current is not None else None
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
 
 
 _known: dict[CodeType, str] = {}

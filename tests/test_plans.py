@@ -9,8 +9,9 @@ resolved ones below it, and some of everything above it.
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -19,6 +20,7 @@ import pytest
 import sqlalchemy as sa
 
 from tests.conftest import MovingClock, OpenDatabase, Run
+from tests.recorder import listen
 from tidings.inbox import catalog, membership, operations
 from tidings.inbox.append import append, withdraw
 from tidings.inbox.counts import count
@@ -47,16 +49,6 @@ class World:
         """2(l + e) + 100; gone and resolved ones are exceptions where they lie above the call's own line."""
         deep = call in ("dismiss-all", "clear-read")  # their lines are still at 0
         return 2 * (self.lanes + self.exceptions + (SETTLED if deep else 0)) + 100
-
-
-@dataclass
-class Statements:
-    """What one call sent, in order."""
-
-    sent: list[tuple[str, Any]] = field(default_factory=list[tuple[str, Any]])
-
-    def record(self, _c: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        self.sent.append((statement, parameters))
 
 
 async def built(database: Database, clock: MovingClock) -> World:
@@ -151,26 +143,48 @@ async def done(database: Database, work: Callable[[Store], Awaitable[Outcome]]) 
         return await work(store)
 
 
+class TakeBack(Exception):
+    """Ends a transaction without a trace."""
+
+
 async def plans(database: Database, work: Callable[[Store], Awaitable[object]]) -> list[tuple[str, Any]]:
     """Each statement of `work` with its plan as it was executed; nothing of it is committed."""
-    statements = Statements()
-    engine = database.engine.sync_engine
-    async with database.engine.connect() as connection:
-        outer = await connection.begin()
-        sa.event.listen(engine, "before_cursor_execute", statements.record)
-        await work(Store(connection, database.clock, database.events))
-        sa.event.remove(engine, "before_cursor_execute", statements.record)
-        await outer.rollback()
+    statements: list[tuple[str, Sequence[Any]]] = []
+    with suppress(TakeBack):
+        async with database.begin() as store:
+            stop = listen(lambda statement, arguments: statements.append((statement, arguments)))
+            try:
+                await work(store)
+            finally:
+                stop()
+            raise TakeBack
     explained: list[tuple[str, Any]] = []
     async with database.engine.connect() as connection:
         driver = (await connection.get_raw_connection()).driver_connection
         outer = driver.transaction()
         await outer.start()
-        for statement, parameters in statements.sent:
-            rows = await driver.fetch(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", *parameters)
-            explained.append((statement, rows[0][0][0]["Plan"]))
+        for statement, arguments in statements:
+            explained.append((statement, await executed(driver, statement, arguments)))
         await outer.rollback()
     return explained
+
+
+async def executed(driver: Any, statement: str, arguments: Sequence[Any]) -> dict[str, Any]:
+    """The plan that the server keeps for the prepared statement, as it went with these arguments.
+
+    EXPLAIN of the statement itself would show a plan made for these arguments: not the one that runs.
+    """
+    prepared = await driver.prepare(statement)
+    kinds = [f"{kind.schema}.{kind.name}" for kind in prepared.get_parameters()]
+    literals = [
+        await driver.fetchval(f"SELECT quote_nullable(cast($1::{kind} AS text)) || '::{kind}'", value)
+        for kind, value in zip(kinds, arguments, strict=True)
+    ]
+    await driver.execute(f"PREPARE explained AS {statement}")
+    given = f"({', '.join(literals)})" if literals else ""
+    rows = await driver.fetch(f"EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE explained{given}")
+    await driver.execute("DEALLOCATE explained")
+    return rows[0][0][0]["Plan"]
 
 
 def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:

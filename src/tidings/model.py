@@ -231,6 +231,7 @@ class Reach:
     """What a reader can see of a selection: the streams, and the lanes in them that are meant."""
 
     reader: Reader
+    at: datetime  # the time to which all that is asked of it refers
     streams: Mapping[UUID, Audience]
     events: frozenset[int] | None = None  # catalog numbers; None: every event
     off: frozenset[int] = frozenset()  # catalog numbers of events whose in-app channel is off

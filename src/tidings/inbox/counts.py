@@ -11,5 +11,5 @@ async def count(store: Store, reach: Reach, window: Window, *, by_level: bool = 
 
     Resolved ones count only `by_level`, where a contract knows no resolve.
     """
-    everything, unresolved = await store.windows.total(reach, window, await store.now())
+    everything, unresolved = await store.windows.total(reach, window)
     return everything if by_level else unresolved

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime
 from uuid import UUID
 
 from tidings.errors import NotificationNotFound
@@ -20,7 +19,7 @@ Source = Callable[[Cursor | None, int], Awaitable[Sequence[Found]]]
 
 async def find(store: Store, reach: Reach, notification_id: UUID) -> Item:
     """One item. Raises NotificationNotFound where it is not there for this reader."""
-    found = await held(store, reach, [notification_id], await store.now())
+    found = await held(store, reach, [notification_id])
     if not found:
         raise NotificationNotFound
     return found[0].item
@@ -30,15 +29,14 @@ async def page(
     store: Store, reach: Reach, view: View, *, after: Cursor | None = None, limit: int = 50
 ) -> Page:
     """The newest items that come after the place `after`; `next` is None where none follow."""
-    now = await store.now()
     shown: list[Item] = []
     if view.pinned_first and (after is None or after.pinned):
-        shown = await _collect(store, reach, view, _pinned(store, reach), after, limit + 1, now, pinned=True)
+        shown = await _collect(store, reach, view, _pinned(store, reach), after, limit + 1, pinned=True)
         after = None
     if len(shown) <= limit:
         others = False if view.pinned_first else None
-        source = _newest(store, reach, view, now)
-        shown += await _collect(store, reach, view, source, after, limit + 1 - len(shown), now, pinned=others)
+        source = _newest(store, reach, view)
+        shown += await _collect(store, reach, view, source, after, limit + 1 - len(shown), pinned=others)
     follow = len(shown) > limit
     return Page(items=shown[:limit], next=_place(shown[limit - 1], view) if follow else None)
 
@@ -47,23 +45,22 @@ async def numbered_page(
     store: Store, reach: Reach, view: View, *, page: int, limit: int
 ) -> tuple[list[Item], int]:
     """Page `page` (from 1) of `limit` items, and how many items there are on all pages."""
-    now = await store.now()
     total = 0
     for window in view.windows:
-        everything, unresolved = await store.windows.total(reach, window, now)
+        everything, unresolved = await store.windows.total(reach, window)
         total += everything if view.by_level else unresolved
     skip = (page - 1) * limit
     if skip >= total:
         return [], total
-    source = _newest(store, reach, view, now)
+    source = _newest(store, reach, view)
     after: Cursor | None = None
     while skip:
-        passed = await _collect(store, reach, view, source, after, min(skip, _MOST_AT_ONCE), now, pinned=None)
+        passed = await _collect(store, reach, view, source, after, min(skip, _MOST_AT_ONCE), pinned=None)
         if not passed:
             return [], total
         skip -= len(passed)
         after = _place(passed[-1], view)
-    return await _collect(store, reach, view, source, after, limit, now, pinned=None), total
+    return await _collect(store, reach, view, source, after, limit, pinned=None), total
 
 
 def _place(item: Item, view: View) -> Cursor:
@@ -78,7 +75,6 @@ async def _collect(
     source: Source,
     after: Cursor | None,
     want: int,
-    now: datetime,
     *,
     pinned: bool | None,
 ) -> list[Item]:
@@ -87,7 +83,7 @@ async def _collect(
     size = want
     while True:
         candidates = await source(after, size)
-        there = {one.item.id: one.item for one in await held(store, reach, [c.id for c in candidates], now)}
+        there = {one.item.id: one.item for one in await held(store, reach, [c.id for c in candidates])}
         items = [there[candidate.id] for candidate in candidates if candidate.id in there]
         shown += [item for item in items if view.shows(item) and pinned in (None, item.pinned)]
         if len(shown) >= want or len(candidates) < size:
@@ -103,18 +99,18 @@ def _pinned(store: Store, reach: Reach) -> Source:
     return source
 
 
-def _newest(store: Store, reach: Reach, view: View, now: datetime) -> Source:
+def _newest(store: Store, reach: Reach, view: View) -> Source:
     """Candidates from everywhere that the view may show something of."""
 
     async def source(after: Cursor | None, limit: int) -> Sequence[Found]:
         found: set[Found] = set()
         for window in view.windows:
             found.update(await _by_lanes(store, reach, window, after, limit))
-            found.update(await store.feed.exceptions(reach, window, after, limit, now))
+            found.update(await store.feed.exceptions(reach, window, after, limit))
         if view.resolved:
             found.update(await store.feed.resolved(reach, after, limit))
         if view.snoozed:
-            found.update(await store.feed.snoozed(reach, after, limit, now))
+            found.update(await store.feed.snoozed(reach, after, limit))
         return sorted(found, reverse=True)[:limit]
 
     return source

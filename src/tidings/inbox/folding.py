@@ -26,7 +26,7 @@ async def fold(store: Store, reader: Reader, level: Level = Level.READ, *, least
     turn = await begin(store, reader)
     if turn.unfolded <= least or undo_is_open(turn):
         return False
-    reach = await reach_of(store, reader)
+    reach = await reach_of(store, reader, at=turn.at)
     lanes = [one for one in await store.folding.foldable(reach, level) if one.marks > one.others]
     if not lanes:
         return False
@@ -45,7 +45,7 @@ def undo_is_open(turn: Turn) -> bool:
 
 async def _rebased(store: Store, turn: Turn, reach: Reach, level: Level, ids: Sequence[UUID]) -> list[Mark]:
     """What is below the level keeps its state as its base; a running snooze is not swept anyway."""
-    found = await held(store, reach, ids, turn.at)
+    found = await held(store, reach, ids)
     return [
         state.rebased(one.mark, one.item, turn.op)
         for one in found

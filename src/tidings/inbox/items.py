@@ -24,21 +24,21 @@ class Held:
         self.mark: Mark = standing.mark or Mark.at(_place(notification))
 
 
-async def held(store: Store, reach: Reach, ids: Sequence[UUID], now: datetime) -> list[Held]:
+async def held(store: Store, reach: Reach, ids: Sequence[UUID]) -> list[Held]:
     """What there is of `ids` for the reader: in reach, not gone, not deleted; in no order."""
     found: list[Held] = []
     for first in range(0, len(ids), _AT_ONCE):
-        found += await _held(store, reach, ids[first : first + _AT_ONCE], now)
+        found += await _held(store, reach, ids[first : first + _AT_ONCE])
     return found
 
 
-async def _held(store: Store, reach: Reach, ids: Sequence[UUID], now: datetime) -> list[Held]:
-    contents = await store.feed.contents(reach, ids, now)
+async def _held(store: Store, reach: Reach, ids: Sequence[UUID]) -> list[Held]:
+    contents = await store.feed.contents(reach, ids)
     there = [content.notification for content in contents if not content.gone]
     keys = [(n.stream_id, n.lane, n.position) for n in there]
     standings = await store.readers.standings(reach.reader.id, keys)
     found = [
-        Held(notification, standings[key], now)
+        Held(notification, standings[key], reach.at)
         for notification, key in zip(there, keys, strict=True)
         if notification.position > standings[key].floor
     ]

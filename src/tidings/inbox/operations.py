@@ -66,9 +66,9 @@ async def mark_all(
         raise InvalidInput(f"{action.value!r} takes ids, not a selection.")
     level = RAISES[action]
     turn = await begin(store, reader)
-    reach = await reach_of(store, reader, selection)
-    tops = await _tops(store, reader, reach, up_to, turn.at)
-    lanes = await store.windows.lanes(reach, Window(below=level), turn.at, tops)
+    reach = await reach_of(store, reader, selection, at=turn.at)
+    tops = await _tops(store, reach, up_to)
+    lanes = await store.windows.lanes(reach, Window(below=level), tops)
     if not lanes:
         return NOTHING
     await store.readers.sweep(turn, level, [_sweep(lane, lane.top) for lane in lanes])
@@ -82,12 +82,10 @@ async def mark_all(
     )
 
 
-async def _tops(
-    store: Store, reader: Reader, reach: Reach, up_to: UUID | None, now: datetime
-) -> list[Top] | None:
+async def _tops(store: Store, reach: Reach, up_to: UUID | None) -> list[Top] | None:
     if up_to is None:
         return None
-    found = await held(store, await reach_of(store, reader), [up_to], now)
+    found = await held(store, await reach_of(store, reach.reader, at=reach.at), [up_to])
     if not found:
         raise NotificationNotFound
     notification = found[0].item.notification
@@ -105,11 +103,11 @@ async def clear_read(store: Store, reader: Reader, selection: Selection = EVERYT
     survives, and what is read above it gets a raise of its own.
     """
     turn = await begin(store, reader)
-    reach = await reach_of(store, reader, selection)
-    lanes = await store.windows.lanes(reach, READ, turn.at)
+    reach = await reach_of(store, reader, selection, at=turn.at)
+    lanes = await store.windows.lanes(reach, READ)
     if not lanes:
         return NOTHING
-    exceptions = await held(store, reach, await store.windows.marked(reach, READ), turn.at)
+    exceptions = await held(store, reach, await store.windows.marked(reach, READ))
     lines = {(lane.stream_id, lane.lane): lane.last for lane in lanes}
     marks = [mark for one in exceptions if (mark := _cleared(one, lines, turn)) is not None]
     await store.readers.put_marks(reader.id, marks)
@@ -151,8 +149,8 @@ async def mark(
     turn = await begin(store, reader)
     if action is Action.SNOOZE and (until is None or until <= turn.at):
         raise InvalidInput("A snooze must end in the future.")
-    reach = await reach_of(store, reader)
-    found = await held(store, reach, sorted(set(ids)), turn.at)
+    reach = await reach_of(store, reader, at=turn.at)
+    found = await held(store, reach, sorted(set(ids)))
     if action is Action.RESOLVE:
         return await _resolve(store, turn, reach, found)
     changed = [(one, mark) for one in found if (mark := _changed(action, one, turn, until)) is not None]

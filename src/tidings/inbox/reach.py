@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from tidings.errors import ScopeForbidden, ScopeIncomplete
@@ -11,19 +12,23 @@ from tidings.storage.store import Store
 EVERYTHING = Selection()
 
 
-async def reach_of(store: Store, reader: Reader, selection: Selection = EVERYTHING) -> Reach:
-    """The reach of `reader`, narrowed to the selection.
+async def reach_of(
+    store: Store, reader: Reader, selection: Selection = EVERYTHING, *, at: datetime | None = None
+) -> Reach:
+    """The reach of `reader`, narrowed to the selection, as of now or of an operation's time `at`.
 
     Raises ScopeIncomplete for scope business or firm without an id, ScopeForbidden for an id that the reader
     does not read (the same whether or not it exists).
     """
     if reader.kind is ReaderKind.COMPANY:
         streams, off = {reader.id: Audience.BUSINESS}, frozenset[int]()
+        now = at or await store.now()
     else:
-        joined, off = await store.catalog.reachable(reader.id)
+        joined, off, now = await store.catalog.reachable(reader.id)
         streams = {reader.id: Audience.USER, EVERYONE: Audience.EVERYONE, **joined}
     return Reach(
         reader=reader,
+        at=at or now,
         streams=_in_scope(streams, selection),
         events=await store.catalog.events_of(selection.topics) if selection.topics else None,
         off=off,

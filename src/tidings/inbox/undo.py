@@ -29,7 +29,7 @@ async def undo(store: Store, reader: Reader, operation: int) -> Outcome:
         raise NotUndoable
     if operation < turn.sealed or await store.readers.swept_after(reader.id, operation):
         raise LaterBulkStands
-    reach = await reach_of(store, reader)
+    reach = await reach_of(store, reader, at=turn.at)
     if raised:
         outcome = await _undo_raise(store, turn, reach, raised)
     else:
@@ -43,7 +43,7 @@ async def undo(store: Store, reader: Reader, operation: int) -> Outcome:
 async def _undo_sweeps(store: Store, turn: Turn, reach: Reach, operation: int, made_at: datetime) -> Outcome:
     level, taken = await store.readers.unsweep(turn, operation)
     tops = [(one.stream_id, one.lane, one.upto) for one in taken]
-    changed, updated = await store.windows.fallen(reach, level, turn.at, tops, operation, made_at)
+    changed, updated = await store.windows.fallen(reach, level, tops, operation, made_at)
     return Outcome(operation=turn.op, changed=changed, updated=updated)
 
 
@@ -53,7 +53,7 @@ async def _undo_raise(store: Store, turn: Turn, reach: Reach, raised: Raised) ->
     undone = [after for mark in marks if (after := state.without_raise(mark, raised.op)) != mark]
     await store.readers.put_marks(turn.reader.id, undone)
     await store.readers.forget_raise(turn.reader.id, raised.op)
-    there = await held(store, reach, [mark.id for mark in undone], turn.at)
+    there = await held(store, reach, [mark.id for mark in undone])
     below = [one for one in there if one.state.level < raised.level]
     unresolved = sum(one.item.notification.resolved_at is None for one in below)
     return Outcome(operation=turn.op, changed=len(below), updated=unresolved)

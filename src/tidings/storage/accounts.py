@@ -9,11 +9,11 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
 
 from tidings.errors import EmailTaken
 from tidings.model import Account, AccountStatus, Address, Audience, Business, BusinessStatus, Firm, Role
-from tidings.storage.connection import Connection
+from tidings.storage.connection import Connection, Row
+from tidings.storage.failures import CONFLICTS
 from tidings.storage.tables import account, business, firm, membership
 
 _ACCOUNT = (
@@ -97,9 +97,9 @@ class Accounts:
             "created_at": now,
         }
         try:
-            async with self._connection.raw.begin_nested():
+            async with self._connection.savepoint():
                 return await self._put(account.c.user_id, user_id, row, changes)
-        except IntegrityError as error:
+        except CONFLICTS as error:
             raise EmailTaken from error
 
     # --- businesses and firms -----------------------------------------------------------------------------
@@ -164,7 +164,7 @@ class Accounts:
         return await self._connection.scalar(found) is not None
 
 
-def account_of(row: sa.Row[Any]) -> Account:
+def account_of(row: Row) -> Account:
     return Account(
         id=row.user_id,
         email=row.email,
@@ -176,7 +176,7 @@ def account_of(row: sa.Row[Any]) -> Account:
     )
 
 
-def _sign_in_of(row: sa.Row[Any]) -> SignIn:
+def _sign_in_of(row: Row) -> SignIn:
     return SignIn(
         account=account_of(row),
         password_hash=row.password_hash,
@@ -186,7 +186,7 @@ def _sign_in_of(row: sa.Row[Any]) -> SignIn:
     )
 
 
-def _business_of(row: sa.Row[Any]) -> Business:
+def _business_of(row: Row) -> Business:
     return Business(
         id=row.business_id,
         name=row.name,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
+from functools import lru_cache
 from time import monotonic
 from typing import Any
 from uuid import UUID
@@ -10,7 +12,8 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from tidings.model import Audience, Event, Preference, Severity
-from tidings.storage.connection import Connection, Merge
+from tidings.storage.connection import Connection, Merge, Row, clock_column
+from tidings.storage.dialects import Instant
 from tidings.storage.reachable import READER_ID
 from tidings.storage.tables import event, membership, preference, topic
 
@@ -79,15 +82,17 @@ class Catalog:
         rows = await self._connection.all(sa.select(event.c.number).where(event.c.topic.in_(sorted(topics))))
         return frozenset(row.number for row in rows)
 
-    async def reachable(self, reader_id: UUID) -> tuple[dict[UUID, Audience], frozenset[int]]:
-        """The streams that a user is a member of, and the numbers of the events whose in-app channel is off.
+    async def reachable(self, reader_id: UUID) -> tuple[dict[UUID, Audience], frozenset[int], datetime]:
+        """The streams a user is a member of, the numbers of the events whose in-app channel is off, the time.
 
         A topic that is off takes its events with it. Else what was chosen for the event decides; else what
         was chosen for its topic; else the event's default. Critical events are never off.
         """
-        rows = await self._connection.all(_REACHABLE, {"reader_id": reader_id})
+        rows = await self._connection.all(_reachable(self._connection.dialect), {"reader_id": reader_id})
         joined = {row.stream_id: Audience(row.audience) for row in rows if row.stream_id is not None}
-        return joined, frozenset(row.number for row in rows if row.number is not None)
+        off = frozenset(row.number for row in rows if row.number is not None)
+        clock = next((row.clock for row in rows if row.clock is not None), None)
+        return joined, off, self._connection.told(clock)
 
     async def put_event(
         self, key: str, *, topic: str, severity: Severity, channels: Mapping[str, bool], critical: bool
@@ -153,26 +158,27 @@ def _chosen(chosen: sa.FromClause, subject: str, key: sa.Column[Any]) -> sa.Colu
     )
 
 
-def _reachable() -> sa.Executable:
+@lru_cache
+def _reachable(dialect: str) -> sa.Executable:
+    """Memberships, events that are off, and a row with the clock: three lists that share their columns."""
     of_event, of_topic = preference.alias("of_event"), preference.alias("of_topic")
     on = sa.func.coalesce(of_event.c.enabled, of_topic.c.enabled, event.c.in_app)
-    nothing = sa.null()
+    no_stream, no_audience = sa.cast(sa.null(), sa.Uuid), sa.cast(sa.null(), sa.String)
+    no_number, no_clock = sa.cast(sa.null(), sa.Integer), sa.cast(sa.null(), Instant())
     joined = sa.select(
-        membership.c.stream_id, membership.c.audience, sa.cast(nothing, sa.Integer).label("number")
+        membership.c.stream_id, membership.c.audience, no_number.label("number"), no_clock.label("clock")
     ).where(membership.c.user_id == READER_ID)
     off = (
-        sa.select(sa.cast(nothing, sa.Uuid), sa.cast(nothing, sa.String), event.c.number)
+        sa.select(no_stream, no_audience, event.c.number, no_clock)
         .outerjoin(of_event, _chosen(of_event, "event", event.c.event))
         .outerjoin(of_topic, _chosen(of_topic, "topic", event.c.topic))
         .where(event.c.critical.is_(False), sa.or_(of_topic.c.enabled.is_(False), on.is_(False)))
     )
-    return sa.union_all(joined, off)
+    clock = sa.select(no_stream, no_audience, no_number, clock_column(dialect))
+    return sa.union_all(joined, off, clock)
 
 
-_REACHABLE = _reachable()
-
-
-def _event(row: sa.Row[Any]) -> Event:
+def _event(row: Row) -> Event:
     return Event(
         key=row.event,
         number=row.number,

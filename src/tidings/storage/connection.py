@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from enum import Enum
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tidings.clock import Clock
 from tidings.storage import dialects
 from tidings.storage.dialects import Columns, greatest
 
 Values = Mapping[str, Any]
+Row = Any
+"""A row: its columns by name as attributes, and in their order."""
 
 
 class Merge(Enum):
@@ -27,36 +31,43 @@ class Merge(Enum):
     FIRST = "the old value, unless it is null"
 
 
-class Connection:
-    """One database connection."""
+class Connection(ABC):
+    """One connection to one of the two databases, for as long as a transaction or a read."""
 
-    def __init__(self, connection: AsyncConnection, clock: Clock) -> None:
-        self.raw = connection
-        self.dialect = connection.dialect.name
+    dialect: str  # sqlite or postgresql
+
+    def __init__(self, clock: Clock) -> None:
         self._clock = clock
+
+    @abstractmethod
+    async def all(self, statement: sa.Executable, values: Values | None = None) -> Sequence[Row]:
+        """The rows. With `values` the statement is one that is built once, and what is made of it is kept."""
+
+    @abstractmethod
+    async def first(self, statement: sa.Executable, values: Values | None = None) -> Row | None:
+        """The first row; None where there is none."""
+
+    @abstractmethod
+    async def scalar(self, statement: sa.Executable, values: Values | None = None) -> Any:
+        """The first column of the first row; None where there is no row."""
+
+    @abstractmethod
+    async def execute(self, statement: sa.Executable, values: Values | None = None) -> int:
+        """Run a statement that answers no rows; how many it changed."""
+
+    @abstractmethod
+    def savepoint(self) -> AbstractAsyncContextManager[Any]:
+        """A part of the transaction that is taken back alone where it raises."""
 
     async def now(self) -> datetime:
         """The time now. On PostgreSQL the server's clock is asked, so that hosts need not agree."""
         if self.dialect == "sqlite":
             return self._clock.now(None)
-        return self._clock.now(await self.scalar(_SERVER_CLOCK))
+        return self._clock.now(await self.scalar(_SERVER_CLOCK, {}))
 
     def told(self, clock: datetime | None) -> datetime:
         """The time now, given what `clock_column` answered."""
         return self._clock.now(clock)
-
-    async def all(self, statement: sa.Executable, values: Values | None = None) -> Sequence[sa.Row[Any]]:
-        return (await self.raw.execute(statement, values)).all()
-
-    async def first(self, statement: sa.Executable, values: Values | None = None) -> sa.Row[Any] | None:
-        return (await self.raw.execute(statement, values)).first()
-
-    async def scalar(self, statement: sa.Executable, values: Values | None = None) -> Any:
-        return (await self.raw.execute(statement, values)).scalar()
-
-    async def execute(self, statement: sa.Executable, values: Values | None = None) -> int:
-        """Run a statement that answers no rows; how many it changed."""
-        return (await self.raw.execute(statement, values)).rowcount
 
     def upsert(self, table: sa.Table) -> dialects.Upsert:
         return dialects.upsert(self.dialect, table)
@@ -73,7 +84,7 @@ class Connection:
         merge: Mapping[str, Merge] | None = None,
         or_ignore: bool = False,
         returning: Sequence[str] = (),
-    ) -> Sequence[sa.Row[Any]]:
+    ) -> Sequence[Row]:
         """Insert `rows` in one statement, in the order of the table's key, so that no two writers deadlock.
 
         `merge` says what becomes of the columns of a row that is there already (None: the key must be new);
@@ -91,22 +102,26 @@ class Connection:
         names: tuple[str, ...],
         rows: Sequence[Sequence[Any]],
         *,
+        fixed: Values | None = None,
         merge: Mapping[str, Merge] | None = None,
         or_ignore: bool = False,
         returning: Sequence[str] = (),
-    ) -> Sequence[sa.Row[Any]]:
-        """`write`, of rows that are the values of the columns `names`: for many rows."""
+    ) -> Sequence[Row]:
+        """`write`, of rows that are the values of the columns `names`, and of `fixed` ones that all share."""
         if not rows:
             return []
-        places = [names.index(column.name) for column in table.primary_key.columns]
-        ordered = sorted(rows, key=lambda row: [_sortable(row[place]) for place in places])
+        shared = dict(fixed or {})
+        keys = [column.name for column in table.primary_key.columns if column.name not in shared]
+        ordered = sorted(rows, key=itemgetter(*[names.index(key) for key in keys]))
         merges = None if merge is None else tuple(merge.items())
         several = len(rows) > 1
-        statement = _insert(self.dialect, table, names, merges, or_ignore, tuple(returning), several)
+        statement = _insert(
+            self.dialect, table, names, tuple(shared), merges, or_ignore, tuple(returning), several
+        )
         if several:
-            values = self.rows("new", _columns(table, names), ordered)
+            values = self.rows("new", _columns(table, names), ordered) | shared
         else:
-            values = dict(zip(names, ordered[0], strict=True))
+            values = dict(zip(names, ordered[0], strict=True)) | shared
         if returning:
             return await self.all(statement, values)
         await self.execute(statement, values)
@@ -118,19 +133,21 @@ def _insert(
     dialect: str,
     table: sa.Table,
     names: tuple[str, ...],
+    fixed: tuple[str, ...],
     merge: tuple[tuple[str, Merge], ...] | None,
     or_ignore: bool,
     returning: tuple[str, ...],
     several: bool,
 ) -> sa.Executable:
     statement = dialects.upsert(dialect, table)
+    given = {name: sa.bindparam(name, type_=table.c[name].type) for name in (*names, *fixed)}
     if several:
         source = dialects.table_of(dialect, "new", _columns(table, names))
+        columns = [source.c[name] for name in names] + [given[name] for name in fixed]
         # "WHERE true": without it SQLite reads ON CONFLICT as the join's ON.
-        select = sa.select(*[source.c[name] for name in names]).where(sa.true())
-        statement = statement.from_select(list(names), select)
+        statement = statement.from_select([*names, *fixed], sa.select(*columns).where(sa.true()))
     else:
-        statement = statement.values({name: sa.bindparam(name, type_=table.c[name].type) for name in names})
+        statement = statement.values(given)
     if or_ignore:
         statement = statement.on_conflict_do_nothing()
     elif merge is not None:
@@ -163,8 +180,3 @@ def clock_column(dialect: str) -> sa.Label[Any]:
 
 
 _SERVER_CLOCK = sa.select(sa.func.clock_timestamp())
-
-
-def _sortable(value: Any) -> Any:
-    """bytes, ints, UUIDs and times sort as the database sorts them; text by its UTF-8."""
-    return value.encode() if isinstance(value, str) else value

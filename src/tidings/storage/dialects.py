@@ -17,6 +17,14 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from tidings.clock import EPOCH
 
+loads = orjson.loads
+
+
+def dumps(value: Any) -> str:
+    """JSON as the databases take it: text."""
+    return orjson.dumps(value).decode()
+
+
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -133,7 +141,7 @@ def table_values(dialect: str, name: str, columns: Columns, rows: Sequence[Seque
         # A list within an array would be another dimension of it: JSON goes as text.
         is_json = [isinstance(kind, sa.JSON) for kind in columns.values()]
         return {
-            f"{name}__{column}": [orjson.dumps(row[i]).decode() if is_json[i] else row[i] for row in rows]
+            f"{name}__{column}": [dumps(row[i]) if is_json[i] else row[i] for row in rows]
             for i, column in enumerate(columns)
         }
     sqlite_dialect = sqlite.dialect()
@@ -144,7 +152,7 @@ def table_values(dialect: str, name: str, columns: Columns, rows: Sequence[Seque
         [process(value) if process else value for process, value in zip(processors, row, strict=True)]
         for row in rows
     ]
-    return {f"{name}__rows": orjson.dumps(document).decode()}
+    return {f"{name}__rows": dumps(document)}
 
 
 def _plain(kind: TypeEngine[Any]) -> TypeEngine[Any]:

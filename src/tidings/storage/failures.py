@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncpg  # pyright: ignore[reportMissingTypeStubs] - it has none
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 FAILURES: tuple[type[Exception], ...] = (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError)
 """What the two databases and their drivers raise; beside them a connection can fail with OSError."""
+
+CONFLICTS: tuple[type[Exception], ...] = (IntegrityError, asyncpg.IntegrityConstraintViolationError)
+"""What they raise where a row would break a constraint."""
 
 
 def reason(failure: Exception) -> str:

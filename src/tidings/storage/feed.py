@@ -17,7 +17,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from tidings.model import PRESENT, Audience, Cursor, Notification, Reach, Window, lane_parts
-from tidings.storage.connection import Connection
+from tidings.storage.connection import Connection, Row
 from tidings.storage.dialects import Instant, Query, among
 from tidings.storage.reachable import (
     NOW,
@@ -90,16 +90,16 @@ class Feed:
         return [Found(*row) for row in await self._connection.all(statement, values)]
 
     async def exceptions(
-        self, reach: Reach, window: Window, before: Cursor | None, limit: int, now: datetime
+        self, reach: Reach, window: Window, before: Cursor | None, limit: int
     ) -> list[Found]:
         """Marked ones that are in the window though their position says otherwise."""
         statement = _exceptions_statement(self._shape(reach), window, before is not None)
-        return await self._found(statement, values_of(reach, now=now), before, limit)
+        return await self._found(statement, values_of(reach), before, limit)
 
-    async def snoozed(self, reach: Reach, before: Cursor | None, limit: int, now: datetime) -> list[Found]:
+    async def snoozed(self, reach: Reach, before: Cursor | None, limit: int) -> list[Found]:
         """Those whose snooze is running."""
         statement = _snoozed_statement(self._shape(reach), before is not None)
-        return await self._found(statement, values_of(reach, now=now), before, limit)
+        return await self._found(statement, values_of(reach), before, limit)
 
     async def resolved(self, reach: Reach, before: Cursor | None, limit: int) -> list[Found]:
         """Those that were settled for all who read them."""
@@ -111,11 +111,11 @@ class Feed:
         statement = _pinned_statement(self._shape(reach), before is not None)
         return await self._found(statement, values_of(reach), before, limit)
 
-    async def contents(self, reach: Reach, ids: Iterable[UUID], now: datetime) -> list[Content]:
+    async def contents(self, reach: Reach, ids: Iterable[UUID]) -> list[Content]:
         """Notifications in reach by their ids, in no order; gone ones are marked so."""
         statement = _contents_statement(self._shape(reach))
         rows = await self._connection.all(statement, values_of(reach, ids=list(ids)))
-        return [_content(row, reach.streams[row.stream_id], now) for row in rows]
+        return [_content(row, reach.streams[row.stream_id], reach.at) for row in rows]
 
     async def tops(self, reach: Reach, place: Cursor) -> list[Top]:
         """For each lane in reach, the highest position that does not come after `place` in feed order."""
@@ -282,7 +282,7 @@ def _position_before(here: sa.ColumnElement[bool]) -> sa.ScalarSelect[Any]:
     )
 
 
-def _content(row: sa.Row[Any], audience: Audience, now: datetime) -> Content:
+def _content(row: Row, audience: Audience, now: datetime) -> Content:
     expired = row.expires_at is not None and row.expires_at <= now
     return Content(
         notification=Notification(

@@ -11,7 +11,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from tidings.model import Level, Reach, Window
-from tidings.storage.connection import Connection
+from tidings.storage.connection import Connection, Row
 from tidings.storage.dialects import Query
 from tidings.storage.reachable import Shape, in_reach, same_lane, shape_of, values_of
 from tidings.storage.tables import notification
@@ -101,5 +101,5 @@ def _not_at_statement(shape: Shape, level: Level) -> sa.CompoundSelect[Any]:
     return sa.union(sa.select(sa.except_(above, raised).subquery("unmarked")), below)
 
 
-def _lines(row: sa.Row[Any]) -> Lines:
+def _lines(row: Row) -> Lines:
     return Lines(seen=row.seen, read=row.read, dismissed=row.dismissed, deleted=row.deleted)

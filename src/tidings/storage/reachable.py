@@ -41,6 +41,7 @@ def values_of(reach: Reach, **others: Any) -> dict[str, Any]:
     """The parameters of every statement about this reach, and `others`."""
     return {
         "reader_id": reach.reader.id,
+        "now": reach.at,
         "streams": sorted(reach.streams),
         "events": sorted(reach.events or ()),
         "off": sorted(reach.off),

@@ -12,7 +12,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from tidings.model import Level, Reader, ReaderKind
-from tidings.storage.connection import Connection, Merge, clock_column
+from tidings.storage.connection import Connection, Merge, Row, clock_column
 from tidings.storage.dialects import Instant, Query, looked_up, table_of
 from tidings.storage.reachable import READER_ID, same_lane, same_place
 from tidings.storage.streams import Place
@@ -175,21 +175,21 @@ class Readers:
 
     async def sweep(self, turn: Turn, level: Level, lanes: Sequence[LaneSweep]) -> None:
         """Write one operation's sweeps, and move the lines that they push."""
-        mine, made = turn.reader.id, (turn.op, int(level), turn.at)
+        mine = {"reader_id": turn.reader.id}
         await self._connection.write_listed(
             sweep,
-            ("reader_id", "stream_id", "lane", "upto", "op", "level", "at", *_WAS),
-            [(mine, stream_id, lane_, upto, *made, *lines) for stream_id, lane_, upto, lines in lanes],
+            ("stream_id", "lane", "upto", *_WAS),
+            [(stream_id, lane_, upto, *lines) for stream_id, lane_, upto, lines in lanes],
+            fixed={**mine, "op": turn.op, "level": int(level), "at": turn.at},
         )
-        reached = [level >= each for each in LINE_COLUMNS]
+        reached = tuple(name for each, name in LINE_COLUMNS.items() if each <= level)
+        unreached = [name for name in ("floor", *LINE_COLUMNS.values()) if name not in reached]
         await self._connection.write_listed(
             line,
-            ("reader_id", "stream_id", "lane", "floor", *LINE_COLUMNS.values()),
-            [
-                (mine, stream_id, lane_, 0, *[upto if reaches else 0 for reaches in reached])
-                for stream_id, lane_, upto, _ in lanes
-            ],
-            merge=_RISE,
+            ("stream_id", "lane", *reached),
+            [(stream_id, lane_, *[upto] * len(reached)) for stream_id, lane_, upto, _ in lanes],
+            fixed=mine | dict.fromkeys(unreached, 0),
+            merge=dict.fromkeys(reached, Merge.GREATEST),
         )
 
     async def unsweep(self, turn: Turn, op: int) -> tuple[Level, list[LaneSweep]]:
@@ -307,7 +307,6 @@ class Readers:
 _SWEPT = ("level", "seen_at", "read_at", "dismissed_at")
 _PLACE = {"stream_id": sa.Uuid(), "lane": sa.Integer(), "position": sa.BigInteger()}
 _WAS = tuple(f"was_{name}" for name in LINE_COLUMNS.values())
-_RISE = dict.fromkeys(LINE_COLUMNS.values(), Merge.GREATEST)
 _LINES = {"stream_id": sa.Uuid(), "lane": sa.Integer()} | {
     name: sa.BigInteger() for name in LINE_COLUMNS.values()
 }
@@ -400,7 +399,7 @@ def _lane_sweep(values: tuple[Any, ...]) -> LaneSweep:
     return LaneSweep(stream_id, lane_, upto, Lines(*values[3:]))
 
 
-def _standing(row: sa.Row[Any]) -> Standing:
+def _standing(row: Row) -> Standing:
     swept = Swept(
         level=Level(row.swept_level or 0),
         seen_at=row.swept_seen_at,

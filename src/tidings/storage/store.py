@@ -7,9 +7,7 @@ from functools import cached_property
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tidings.clock import Clock
 from tidings.storage.accounts import Accounts
 from tidings.storage.catalog import Catalog, EventCache
 from tidings.storage.connection import Connection
@@ -26,8 +24,8 @@ from tidings.storage.windows import Windows
 class Store:
     """What the core sees of the database; lives as long as one transaction or one read."""
 
-    def __init__(self, connection: AsyncConnection, clock: Clock, events: EventCache) -> None:
-        self.connection = Connection(connection, clock)
+    def __init__(self, connection: Connection, events: EventCache) -> None:
+        self.connection = connection
         self._events = events
 
     async def now(self) -> datetime:

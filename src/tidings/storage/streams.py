@@ -12,7 +12,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from tidings.model import Address, Audience
-from tidings.storage.connection import Connection, Merge, clock_column
+from tidings.storage.connection import Connection, Merge, Row, clock_column
 from tidings.storage.dialects import Query
 from tidings.storage.tables import ending, expiry, lane, notification, stream
 
@@ -213,7 +213,7 @@ def _lock(dialect: str) -> Query:
     return sa.select(*columns).where(stream.c.stream_id == stream_id).with_for_update()
 
 
-def _tail(row: sa.Row[Any]) -> Tail:
+def _tail(row: Row) -> Tail:
     return Tail(audience=Audience(row.audience), head=row.head, last_at=row.last_at, last_id=row.last_id)
 
 
@@ -234,7 +234,7 @@ def _latest_collapsed(stream_id: UUID, key: str, number: int) -> Query:
     return sa.select(newest)
 
 
-def _place(row: sa.Row[Any]) -> Place:
+def _place(row: Row) -> Place:
     return Place(
         stream_id=row.stream_id,
         lane=row.lane,

@@ -24,7 +24,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from tidings.model import Level, Reach, Window
-from tidings.storage.connection import Connection
+from tidings.storage.connection import Connection, Row
 from tidings.storage.dialects import Instant, Query, greatest, least, looked_up, table_of
 from tidings.storage.reachable import (
     NOW,
@@ -78,29 +78,27 @@ class Windows:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def total(self, reach: Reach, window: Window, now: datetime) -> tuple[int, int]:
+    async def total(self, reach: Reach, window: Window) -> tuple[int, int]:
         """The notifications in the window: (all, those not resolved)."""
         statement = _total_statement(self._shape(reach), window)
-        row = await self._connection.first(statement, values_of(reach, now=now))
+        row = await self._connection.first(statement, values_of(reach))
         return (int(row.matching), int(row.unresolved)) if row else (0, 0)
 
-    async def lanes(
-        self, reach: Reach, window: Window, now: datetime, tops: Sequence[Top] | None = None
-    ) -> list[LaneCount]:
+    async def lanes(self, reach: Reach, window: Window, tops: Sequence[Top] | None = None) -> list[LaneCount]:
         """The lanes which have something in the window; `tops` names them and how far up they are meant."""
         statement = _lanes_statement(self._shape(reach), window, tops is not None)
-        values = values_of(reach, now=now) | self._tops(tops)
+        values = values_of(reach) | self._tops(tops)
         return [_lanecount_of(row) for row in await self._connection.all(statement, values)]
 
     async def fallen(
-        self, reach: Reach, level: Level, now: datetime, tops: Sequence[Top], op: int, at: datetime
+        self, reach: Reach, level: Level, tops: Sequence[Top], op: int, at: datetime
     ) -> tuple[int, int]:
         """What is below `level` since the sweeps of operation `op`, made at `at` up to `tops`, are gone.
 
         Of the marked ones only those for which these sweeps counted. (all, those not resolved)
         """
         statement = _fallen_statement(self._shape(reach), Window(below=level))
-        values = values_of(reach, now=now, undone_op=op, undone_at=at) | self._tops(tops)
+        values = values_of(reach, undone_op=op, undone_at=at) | self._tops(tops)
         row = await self._connection.first(statement, values)
         return (int(row.matching), int(row.unresolved)) if row else (0, 0)
 
@@ -405,8 +403,5 @@ def literal(number: int) -> sa.ColumnElement[int]:
     return sa.literal_column(str(int(number)), sa.Integer())
 
 
-def _lanecount_of(row: sa.Row[Any]) -> LaneCount:
-    values: tuple[Any, ...] = tuple(row)
-    stream_id, lane_, last, top, matching, unresolved, within = values[:7]
-    lines = Lines(*values[7:])
-    return LaneCount(stream_id, lane_, last, top, int(matching), int(unresolved), int(within), lines)
+def _lanecount_of(row: Row) -> LaneCount:
+    return LaneCount._make((*row[:7], Lines._make(row[7:])))

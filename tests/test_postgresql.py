@@ -1,0 +1,113 @@
+"""What the connections to PostgreSQL do when something goes wrong with them."""
+
+from __future__ import annotations
+
+import asyncio
+from uuid import uuid4
+
+import pytest
+import sqlalchemy as sa
+
+from tests.conftest import OpenDatabase, Run
+from tidings.inbox import membership
+from tidings.model import Reader
+from tidings.storage.engine import Database
+from tidings.storage.tables import reader
+
+ONE = sa.select(sa.literal(1))
+OTHERS = sa.text("""
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()
+""")
+
+
+@pytest.fixture
+def database(postgres_url: str, open_database: OpenDatabase) -> Database:
+    return open_database(postgres_url)
+
+
+def test_connections_that_the_server_closed_are_replaced(run: Run, database: Database) -> None:
+    async def work() -> None:
+        async def ask() -> int:
+            async with database.read() as store:
+                await asyncio.sleep(0.05)
+                return await store.scalar(ONE)
+
+        await asyncio.gather(*[ask() for _ in range(5)])
+        async with database.engine.connect() as other:
+            closed = (await other.execute(OTHERS)).all()
+        assert len(closed) == 5
+        await asyncio.sleep(0.1)
+        assert await asyncio.gather(*[ask() for _ in range(5)]) == [1] * 5
+
+    run(work())
+
+
+def test_what_is_cancelled_is_rolled_back(run: Run, database: Database) -> None:
+    async def work() -> None:
+        begun = asyncio.Event()
+
+        async def slow() -> None:
+            async with database.begin() as store:
+                await store.readers.create(Reader(id=uuid4()))
+                begun.set()
+                await store.scalar(sa.text("SELECT pg_sleep(60)"))
+
+        task = asyncio.create_task(slow())
+        await begun.wait()
+        await asyncio.sleep(0.05)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        async with database.begin() as store:
+            assert await store.scalar(sa.select(sa.func.count()).select_from(reader)) == 0
+            assert (
+                await store.scalar(
+                    sa.text("SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in%'")
+                )
+                == 0
+            )
+
+    run(work())
+
+
+def test_who_finds_no_connection_waits_for_one(run: Run, postgres_url: str) -> None:
+    async def work() -> None:
+        database = Database(postgres_url, pool_size=2)
+
+        async def open_user() -> None:
+            async with database.begin() as store:
+                await membership.open_user(store, uuid4())
+
+        await asyncio.gather(*[open_user() for _ in range(20)])
+        async with database.read() as store:
+            assert await store.scalar(sa.select(sa.func.count()).select_from(reader)) == 20
+            most = sa.text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
+            assert await store.scalar(most) <= 2
+        await database.dispose()
+
+    run(work())
+
+
+def test_a_value_that_is_missing_is_an_error_and_not_null(run: Run, database: Database) -> None:
+    async def work() -> None:
+        named = sa.select(sa.bindparam("name", type_=sa.Text()))
+        async with database.read() as store:
+            assert await store.connection.scalar(named, {"name": None}) is None
+            with pytest.raises(KeyError, match="name"):
+                await store.connection.scalar(named, {})
+
+    run(work())
+
+
+def test_the_address_may_say_what_libpq_knows(run: Run, postgres_url: str) -> None:
+    async def work() -> None:
+        database = Database(f"{postgres_url}&sslmode=disable&application_name=back+office")
+        name = sa.text("SELECT current_setting('application_name')")
+        async with database.read() as store:
+            assert await store.scalar(name) == "back office"
+        async with database.engine.connect() as connection:
+            assert await connection.scalar(name) == "back office"
+        await database.dispose()
+
+    run(work())
