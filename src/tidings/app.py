@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from tidings.clock import Clock
 from tidings.identity.sessions import Sessions
 from tidings.identity.tokens import API_TOKEN
+from tidings.inbox.sending import Sender
 from tidings.inbox.upkeep import run_upkeep
 from tidings.settings import Settings
 from tidings.storage.engine import Database
@@ -84,6 +85,7 @@ def _services(settings: Settings, database: Database) -> Services:
     return Services(
         settings=settings,
         database=database,
+        sender=Sender(database),
         sessions=sessions_of(settings, database),
         limiter=Limiter(),
         proxies=TrustedProxies(settings.trusted_proxies),

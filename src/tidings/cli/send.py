@@ -42,12 +42,12 @@ def send(
     drafts = _drafts(to=to, event=event, title=title, body=body, severity=severity, data=data)
     chosen = settings(database_url=database)
 
-    async def append(store: Store) -> str:
-        from tidings.inbox.sending import send
+    async def sent(store: Store) -> str:
+        from tidings.inbox.append import append
 
-        return str((await send(store, drafts)).ids[0])
+        return str((await append(store, drafts))[0])
 
-    typer.echo(in_transaction(chosen, append))
+    typer.echo(in_transaction(chosen, sent))
 
 
 def _drafts(*, to: str, data: str | None, **fields: Any) -> list[Draft]:

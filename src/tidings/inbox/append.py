@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from tidings.errors import NotificationNotFound, TooMany, UnknownEvent, UnknownRecipient
+from tidings.errors import InvalidInput, NotificationNotFound, TooMany, UnknownEvent, UnknownRecipient
 from tidings.ids import uuid7
 from tidings.model import Draft, Event, Severity, lane_number
 from tidings.storage.store import Store
@@ -23,7 +23,7 @@ async def append(store: Store, drafts: Sequence[Draft]) -> list[UUID]:
 
     The streams are locked in the order of their ids, then their lanes, and under these locks everything takes
     its place: so the order in a stream is the order of commits, and nothing can appear below what was shown.
-    Raises TooMany, UnknownEvent, UnknownRecipient.
+    Raises TooMany, UnknownEvent, UnknownRecipient, InvalidInput for a draft that has expired already.
     """
     if len(drafts) > MOST_AT_ONCE:
         raise TooMany(f"At most {MOST_AT_ONCE} notifications at once, not {len(drafts)}.", most=MOST_AT_ONCE)
@@ -34,6 +34,8 @@ async def append(store: Store, drafts: Sequence[Draft]) -> list[UUID]:
             raise UnknownRecipient(
                 f"There is no {draft.to.audience} {draft.to.id}.", recipient=str(draft.to.id)
             )
+        if draft.expires_at and draft.expires_at <= now:
+            raise InvalidInput("expires_at must lie ahead.", field="expires_at")
     rows = _placed(drafts, events, tails, now)
     heads = await store.streams.advance(_lanes(rows))
     _number_lanes(rows, heads)

@@ -9,6 +9,7 @@ from fastapi import Depends
 from starlette.requests import Request
 
 from tidings.identity.sessions import Sessions
+from tidings.inbox.sending import Sender
 from tidings.settings import Settings
 from tidings.storage.engine import Database
 from tidings.surfaces.client_ip import TrustedProxies
@@ -21,6 +22,7 @@ class Services:
 
     settings: Settings
     database: Database
+    sender: Sender
     sessions: Sessions
     limiter: Limiter
     proxies: TrustedProxies

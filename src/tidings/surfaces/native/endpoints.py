@@ -72,8 +72,7 @@ class _Sender:
 
     async def send(self, drafts: Sequence[Draft]) -> Ids:
         once = await self._once(self.key) if self.key else None
-        async with self.services.database.begin() as store:
-            sent = await sending.send(store, drafts, once)
+        sent = await self.services.sender.send(drafts, once)
         if sent.replayed:
             self.response.headers["Idempotency-Replayed"] = "true"
         return Ids(ids=sent.ids)
