@@ -11,6 +11,7 @@ from tidings.inbox import catalog, counts, feed, membership, operations
 from tidings.inbox.append import append
 from tidings.inbox.folding import fold
 from tidings.inbox.reach import reach_of
+from tidings.inbox.sending import Sender
 from tidings.inbox.undo import undo
 from tidings.inbox.upkeep import run_upkeep
 from tidings.model import (
@@ -99,9 +100,8 @@ class Ours:
     async def unread_page(self) -> Page:
         return await self._page(View(windows=(UNREAD,)))
 
-    async def append_one(self) -> None:
-        async with self._database.begin() as store:
-            await append(store, [draft(Address(audience=Audience.USER, id=self._reader.id), 0)])
+    async def send_one(self, sender: Sender) -> None:
+        await sender.send([draft(Address(audience=Audience.USER, id=self._reader.id), 0)])
 
     async def _page(self, view: View) -> Page:
         async with self._database.read() as store:
@@ -127,8 +127,17 @@ async def create(database: Database) -> None:
             )
 
 
-async def user_of_businesses(database: Database, businesses: int, each: int) -> Ours:
-    """A user of so many businesses, with `each` new notifications in each of their 12 lanes."""
+async def populate(database: Database, users: Sequence[UUID], each: int) -> None:
+    """So many notifications for each of the users, who get theirs in turns, as it happens."""
+    for user in users:
+        await Ours(database, user).open()
+    for number in range(each):
+        async with database.begin() as store:
+            await append(store, [draft(Address(audience=Audience.USER, id=user), number) for user in users])
+
+
+async def user_of_businesses(database: Database, businesses: int, each: int) -> tuple[Ours, list[Address]]:
+    """A user of so many businesses, with `each` new notifications in each of their 12 lanes; and these."""
     user = uuid4()
     ours = Ours(database, user)
     await ours.open()
@@ -140,7 +149,13 @@ async def user_of_businesses(database: Database, businesses: int, each: int) -> 
     for to in streams:
         async with database.begin() as store:
             await append(store, [draft(to, n, events=4) for n in range(12 * each)])
-    return ours
+    return ours, streams
+
+
+async def tell(database: Database, streams: Sequence[Address]) -> None:
+    """Another notification for each of the streams."""
+    async with database.begin() as store:
+        await append(store, [draft(to, 0) for to in streams])
 
 
 async def vacuum(database: Database) -> None:

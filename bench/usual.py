@@ -40,6 +40,14 @@ SELECT gen_random_uuid(), :user, 'event.' || n % 8, 'topic.' || n % 8, 'info', '
        now() - (:count - n) * interval '1 millisecond'
 FROM generate_series(1, :count) n
 """)
+_FILL_OTHERS = sa.text("""
+INSERT INTO usual (id, user_id, event, topic, severity, title, body, data, created_at)
+SELECT gen_random_uuid(), who, 'event.' || n % 8, 'topic.' || n % 8, 'info', 'Notification ' || n,
+       'Something happened that you may want to know.', jsonb_build_object('number', n),
+       now() - (:each - n) * interval '1 second'
+FROM generate_series(1, :each) n, unnest(cast(:users AS uuid[])) who
+ORDER BY n
+""")
 _MARK_ALL = sa.text("UPDATE usual SET seen_at = now() WHERE user_id = :user AND seen_at IS NULL")
 _UNMARK = sa.text("UPDATE usual SET seen_at = NULL WHERE user_id = :user")
 _READ_ALL = sa.text(
@@ -107,6 +115,12 @@ async def create(database: Database) -> None:
     async with database.begin() as store:
         for statement in SCHEMA.split(";"):
             await store.connection.execute(sa.text(statement))
+
+
+async def populate(database: Database, users: Sequence[UUID], each: int) -> None:
+    """So many rows for each of the users, who get theirs in turns, as it happens."""
+    async with database.begin() as store:
+        await store.connection.execute(_FILL_OTHERS, {"users": list(users), "each": each})
 
 
 async def vacuum(database: Database) -> None:
