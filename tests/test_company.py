@@ -422,9 +422,9 @@ def test_a_path_with_an_id_does_not_wait_for_a_body(desk: Desk) -> None:
 
 
 def test_unknown_paths_and_methods_answer_in_the_same_shape(desk: Desk) -> None:
-    for path in ("/company/nothing", "/company/", "/company/notifications/%00", f"{LOGIN}/"):
+    for path in ("/company/nothing", "/company/", f"{LOGIN}/"):
         refused(desk.web.ask("POST", path, headers=desk.headers), 404, "NOT_FOUND")
-    for method, path in (("GET", LOGIN), ("POST", READ), ("DELETE", f"{READ}/{uuid4()}")):
+    for method, path in (("GET", LOGIN), ("POST", READ), ("POST", "/company/notifications")):
         refused(desk.web.ask(method, path, headers=desk.headers), 405, "METHOD_NOT_ALLOWED")
 
 
@@ -449,6 +449,8 @@ def test_the_document_tells_the_contract(web: Web) -> None:
         ("post", LOGIN),
         ("put", READ),
         ("put", f"{READ}/{{id}}"),
+        ("delete", "/company/notifications"),
+        ("delete", "/company/notifications/{id}"),
     }
     by_path = document["paths"][f"{READ}/{{id}}"]["put"]
     assert {(one["name"], one["in"]) for one in by_path["parameters"]} >= {("id", "path")}
@@ -456,3 +458,71 @@ def test_the_document_tells_the_contract(web: Web) -> None:
     assert {"_id", "isRead", "readedAt"} <= set(schemas["Notification"]["required"])
     assert schemas["Failure"]["required"] == ["message", "status"]
     assert "HTTPValidationError" not in schemas
+
+
+# --- delete, and several at once ---------------------------------------------------------------------------
+
+
+def test_delete_answers_what_it_was_and_it_is_gone_for_the_company_alone(
+    desk: Desk, subtests: pytest.Subtests
+) -> None:
+    member = desk.web.user(desk.business)
+    ids = desk.web.tell(desk.business, times=3)
+    desk.put(f"{READ}/{ids[0]}")
+    places: list[tuple[str, dict[str, Any]]] = [
+        (f"/company/notifications/{ids[0]}", {}),
+        (f"/company/notifications?id={ids[1]}", {}),
+        ("/company/notifications", {"json": {"id": str(ids[2])}}),
+    ]
+    for (path, more), id_, read in zip(places, ids, (True, False, False), strict=True):
+        with subtests.test(path=path):
+            headers = desk.web.company(desk.colleague)
+            answer = desk.web.ask("DELETE", path, headers=headers, **more)
+            assert answer.status_code == 200, answer.text
+            assert (answer.json()["_id"], answer.json()["isRead"]) == (str(id_), read)
+            again = desk.web.ask("DELETE", path, headers=desk.headers, **more)
+            refused(again, 404, "NOTIFICATION_NOT_FOUND")
+            refused(desk.put(f"{READ}/{id_}"), 404, "NOTIFICATION_NOT_FOUND")
+    query = {"scope": "business", "scope_id": str(desk.business.id)}
+    answer = desk.web.ask(
+        "GET", "/api/v1/notifications", headers=desk.web.scoped(member, desk.business), params=query
+    )
+    assert len(answer.json()["data"]["items"]) == 3
+
+
+def test_delete_looks_at_the_id_then_the_token_then_the_company(desk: Desk) -> None:
+    (id_,) = desk.web.tell(desk.business)
+    (theirs,) = desk.web.tell(desk.web.business())
+    nobody = desk.web.company(desk.web.user())
+
+    refused(desk.web.ask("DELETE", "/company/notifications"), 400, "ID_REQUIRED")
+    refused(desk.web.ask("DELETE", f"/company/notifications/{id_}"), 401, "TOKEN_NOT_VALID")
+    refused(desk.web.ask("DELETE", f"/company/notifications/{id_}", headers=nobody), 401, "CIA_NOT_FOUND")
+    for other in (theirs, uuid4(), "no-uuid"):
+        answer = desk.web.ask("DELETE", f"/company/notifications/{other}", headers=desk.headers)
+        refused(answer, 404, "NOTIFICATION_NOT_FOUND")
+    assert desk.put(f"{READ}/{id_}").status_code == 200
+
+
+def test_several_are_marked_as_read_at_once(desk: Desk) -> None:
+    ids = desk.web.tell(desk.business, times=3)
+    (theirs,) = desk.web.tell(desk.web.business())
+    named = [str(ids[0]), str(ids[1]), str(ids[0]), str(theirs), str(uuid4()), "no-uuid", 7, None]
+
+    answer = desk.put(json={"ids": named})
+    assert (answer.status_code, answer.json()) == (200, {"updated": 2})
+    assert desk.put(json={"ids": named}, headers=desk.web.company(desk.colleague)).json() == {"updated": 0}
+    assert desk.put(json={"ids": [str(uuid4()) for _ in range(1000)]}).json() == {"updated": 0}
+    # An id is still an id, wherever it stands.
+    one = desk.put(json={"id": str(ids[2]), "ids": named})
+    assert one.json()["_id"] == str(ids[2])
+
+
+@pytest.mark.parametrize("ids", [[], "all", {}, 7, True, [str(uuid4())] * 1001])
+def test_several_that_are_no_list_of_up_to_a_thousand(desk: Desk, ids: Any) -> None:
+    refused(desk.put(json={"ids": ids}), 400, "FORM_DATA_NOT_VALID")
+
+
+def test_several_that_are_null_are_no_id(desk: Desk) -> None:
+    refused(desk.put(json={"ids": None}), 400, "ID_REQUIRED")
+    refused(desk.put(json={"ids": [str(uuid4())]}, headers={}), 401, "TOKEN_NOT_VALID")

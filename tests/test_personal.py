@@ -691,6 +691,9 @@ def test_the_document_tells_the_contract(web: Web) -> None:
     assert {(method.upper(), path) for path, methods in document["paths"].items() for method in methods} == {
         ("POST", LOGIN),
         ("POST", REFRESH),
+        ("PATCH", f"{LIST}/{{notification_id}}/read"),
+        ("POST", f"{LIST}/read-all"),
+        ("DELETE", f"{LIST}/{{notification_id}}"),
         *CALLS,
     }
     schemas = document["components"]["schemas"]
@@ -706,3 +709,68 @@ def test_the_document_tells_the_contract(web: Web) -> None:
     clear = document["paths"][CLEAR]["delete"]
     assert "requestBody" not in clear
     assert clear.get("parameters", []) == []
+
+
+# --- by id, and everything at once -------------------------------------------------------------------------
+
+
+def test_read_marks_and_a_repeat_refreshes_the_time(desk: Desk) -> None:
+    (id_,) = desk.web.tell(desk.own)
+
+    def read() -> str:
+        answer = desk.web.ask("PATCH", f"{LIST}/{id_}/read", headers=desk.headers)
+        assert (answer.status_code, answer.json()) == (200, {"success": True})
+        (item,) = desk.ask("GET", LIST)["items"]
+        assert item["read"] is True
+        return item["readAt"]
+
+    first = read()
+    desk.web.clock.move(minutes=1)
+    second = read()
+    assert second > first
+    desk.web.mark(desk.user, Action.DISMISS, [id_])  # elsewhere
+    desk.web.clock.move(minutes=1)
+    assert read() > second
+
+
+def test_read_all_gives_one_time_to_the_unread_alone(desk: Desk) -> None:
+    read, *_ = desk.web.tell(desk.own, everyone, times=2)
+    desk.web.tell(desk.business)
+    desk.web.mark(desk.user, Action.READ, [read])
+    desk.web.clock.move(minutes=1)
+
+    assert desk.ask("POST", f"{LIST}/read-all") == {"updated": 3}
+    assert desk.ask("POST", f"{LIST}/read-all") == {"updated": 0}
+    times = {item["id"]: item["readAt"] for item in desk.ask("GET", LIST)["items"]}
+    first = times.pop(str(read))
+    assert len(set(times.values())) == 1
+    assert first < min(times.values())
+
+
+def test_delete_takes_one_away_for_good_and_what_is_everyones_from_the_caller_alone(desk: Desk) -> None:
+    mine, shared = desk.web.tell(desk.own, everyone)
+    other = Desk(desk.web)
+
+    for id_ in (mine, shared):
+        answer = desk.web.ask("DELETE", f"{LIST}/{id_}", headers=desk.headers)
+        assert (answer.status_code, answer.json()) == (200, {"success": True})
+        answer = desk.web.ask("DELETE", f"{LIST}/{id_}", headers=desk.headers)
+        error_of(answer, 404, "NOT_FOUND", "error.notification.not_found")
+    assert desk.ids() == []
+    later = desk.web.tell(everyone)
+    assert other.ids() == texts(later)  # who came later sees what came later
+
+
+@pytest.mark.parametrize(("method", "what"), [("PATCH", "/read"), ("DELETE", "")])
+def test_what_is_not_the_callers_is_not_found_and_what_is_no_uuid_is_refused(
+    desk: Desk, method: str, what: str, subtests: pytest.Subtests
+) -> None:
+    others, firms, business = desk.web.tell(own(desk.web.user()), desk.firm, desk.business)
+    for id_ in (others, firms, business, uuid4()):
+        with subtests.test(id=id_):
+            answer = desk.web.ask(method, f"{LIST}/{id_}{what}", headers=desk.headers)
+            error_of(answer, 404, "NOT_FOUND", "error.notification.not_found")
+    for text in ("no-uuid", "1", "%00", "clear_read", "a" * 3000):
+        with subtests.test(text=text):
+            answer = desk.web.ask(method, f"{LIST}/{text}{what}", headers=desk.headers)
+            error_of(answer, 400, "VALIDATION_FAILED", "error.validation")

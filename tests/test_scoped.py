@@ -16,12 +16,15 @@ from structlog.testing import capture_logs
 from tests.conftest import MovingClock, OpenDatabase, Run
 from tests.web import ANY_JSON, ESCAPED, Web, anything_goes, everyone, own
 from tidings.identity import directory
+from tidings.inbox.append import withdraw
 from tidings.model import Action, Address, Severity
 from tidings.storage.engine import Database
 
 MARK = "/api/v1/notifications/mark-all-seen"
 LIST = "/api/v1/notifications"
 COUNT = "/api/v1/notifications/count"
+BULK_SEEN = "/api/v1/notifications/bulk/seen"
+TOPICS = "/api/v1/preferences/notifications/topics"
 OPENAPI = "/docs/scoped/openapi.json"
 QUERY_NAMES = ["scope", "scope_id", "status", "status[]", "topic", "severity[]", "include_terminal", "limit"]
 QUERY_NAMES += [
@@ -677,7 +680,7 @@ def test_a_count_that_does_not_fit_is_a_422(desk: Desk, value: str) -> None:
 def test_unknown_paths_and_methods_answer_in_the_same_shape(desk: Desk) -> None:
     unknown = desk.web.ask("GET", "/api/v1/nothing", headers=desk.headers)
     slash = desk.web.ask("POST", f"{MARK}/", headers=desk.headers)
-    nul = desk.web.ask("GET", f"{LIST}/%00", headers=desk.headers)
+    nul = desk.web.ask("GET", f"{LIST}/%00/nothing", headers=desk.headers)
     method = desk.web.ask("GET", MARK, headers=desk.headers)
 
     for answer in (unknown, slash, nul):
@@ -722,6 +725,20 @@ def test_the_document_has_the_contracts_names(web: Web) -> None:
         MARK: "mark_all_seen_api_v1_notifications_mark_all_seen_post",
         LIST: "list_notifications_api_v1_notifications_get",
         COUNT: "open_count_api_v1_notifications_count_get",
+        BULK_SEEN: "bulk_mark_seen_api_v1_notifications_bulk_seen_post",
+        f"{LIST}/dismiss-all": "dismiss_all_api_v1_notifications_dismiss_all_post",
+        f"{LIST}/{{notification_id}}/pin": "set_pinned_api_v1_notifications__notification_id__pin_put",
+        **{
+            f"{LIST}/{{notification_id}}/{what}": f"{name}_api_v1_notifications__notification_id__{what}_post"
+            for what, name in {
+                "seen": "mark_seen",
+                "dismiss": "dismiss",
+                "resolve": "resolve",
+                "snooze": "snooze",
+                "unsnooze": "unsnooze",
+            }.items()
+        },
+        TOPICS: "update_topic_overrides_endpoint_api_v1_preferences_notifications_topics_put",
     }
     assert {tag for operation in operations.values() for tag in operation["tags"]} == {"notifications"}
     schemas = document["components"]["schemas"]
@@ -775,3 +792,164 @@ def test_a_topic_new_to_the_catalog_is_taken_at_once(desk: Desk) -> None:
 def test_no_page_loads_anything_from_elsewhere(web: Web) -> None:
     for path in ("/docs", "/redoc", "/docs/scoped", "/docs/scoped/docs", "/openapi.json"):
         assert web.ask("GET", path).status_code == 404
+
+
+# --- by id -------------------------------------------------------------------------------------------------
+
+PLAIN = ("seen", "dismiss", "resolve", "unsnooze")  # the calls that need no body
+
+
+def one(desk: Desk, id_: Any, what: str, status: int = 200, **more: Any) -> Any:
+    """What a call about one notification answers."""
+    method = "PUT" if what == "pin" else "POST"
+    answer = desk.web.ask(method, f"{LIST}/{id_}/{what}", headers=desk.headers, **more)
+    assert answer.status_code == status, answer.text
+    return answer.json()
+
+
+def test_each_call_about_one_notification_answers_it_as_it_is_then(desk: Desk) -> None:
+    (id_,) = desk.web.tell(desk.business)
+    until = desk.web.clock.at.replace(hour=23)
+
+    seen = one(desk, id_, "seen")
+    assert (seen["success"], seen["code"], seen["data"]["status"]) == (True, "OK", "seen")
+    assert one(desk, id_, "pin", json={"pinned": True})["data"]["pinned"] is True
+    assert one(desk, id_, "pin", json={"pinned": False})["data"]["pinned"] is False
+    snoozed = one(desk, id_, "snooze", json={"until": until.isoformat()})["data"]
+    assert (snoozed["status"], snoozed["seen_at"]) == ("snoozed", None)
+    assert snoozed["snoozed_until"] == until.isoformat().replace("+00:00", "Z")
+    assert desk.ids(scope="business", scope_id=str(desk.business.id)) == []
+    assert one(desk, id_, "unsnooze")["data"]["status"] == "new"
+    dismissed = one(desk, id_, "dismiss")["data"]
+    assert (dismissed["status"], one(desk, id_, "dismiss")["data"]) == ("dismissed", dismissed)
+    assert one(desk, id_, "resolve")["data"]["status"] == "resolved"
+
+
+def test_resolving_settles_for_all_and_the_other_calls_for_the_caller_alone(desk: Desk) -> None:
+    settled, mine = desk.web.tell(desk.business, times=2)
+    colleague = desk.web.scoped(desk.web.user(desk.business), desk.business)
+    colleagues = desk.web.tell(desk.business, times=1)  # who joins sees what comes then
+    query = {"scope": "business", "scope_id": str(desk.business.id)}
+
+    one(desk, settled, "resolve")
+    one(desk, mine, "dismiss")
+    one(desk, colleagues[0], "dismiss")
+    assert desk.ids(**query) == []
+    answer = desk.web.ask("GET", LIST, headers=colleague, params=query)
+    assert [item["id"] for item in answer.json()["data"]["items"]] == texts(colleagues)
+    one(desk, colleagues[0], "resolve")
+    answer = desk.web.ask("GET", LIST, headers=colleague, params=query)
+    assert answer.json()["data"]["items"] == []
+
+
+def test_what_was_told_to_everyone_no_reader_resolves(desk: Desk) -> None:
+    (id_,) = desk.web.tell(everyone)
+
+    assert one(desk, id_, "resolve", 403)["detail"].startswith("What was told to everyone")
+    assert desk.ids() == texts([id_])
+
+
+def test_what_the_caller_cannot_see_is_not_found_whatever_is_done_to_it(
+    desk: Desk, subtests: pytest.Subtests
+) -> None:
+    stranger = desk.web.business()
+    (theirs,) = desk.web.tell(stranger)
+    (gone,) = desk.web.tell(desk.own)
+    desk.web.write(lambda store: withdraw(store, gone))
+    bodies = {"pin": {"pinned": True}, "snooze": {"until": desk.web.clock.at.replace(hour=23).isoformat()}}
+    for id_ in (theirs, gone, uuid4(), "live:low-cash", "no-uuid", "%00", "a" * 3000):
+        for what in ("pin", "snooze", *PLAIN):
+            with subtests.test(id=id_, what=what):
+                more = {"json": bodies[what]} if what in bodies else {}
+                assert one(desk, id_, what, 404, **more) == {"detail": "There is no such notification."}
+
+
+def test_the_input_is_looked_at_before_the_business_and_the_business_before_the_notification(
+    desk: Desk,
+) -> None:
+    (id_,) = desk.web.tell(desk.own)
+    past = {"json": {"until": desk.web.clock.at.isoformat()}}
+    strangers = desk.headers | {"x-business-id": str(uuid4())}
+
+    assert one(desk, id_, "snooze", 422, json={"until": "soon"})["detail"][0]["loc"] == ["body", "until"]
+    assert one(desk, id_, "snooze", 422, json={"until": "2026-03-02T10:00:00"})  # of which zone?
+    assert one(desk, id_, "pin", 422, json={"pinned": "perhaps"})["detail"][0]["loc"] == ["body", "pinned"]
+    for id_or_none in (id_, uuid4(), "no-uuid"):
+        assert one(desk, id_or_none, "snooze", 400, **past) == {"detail": "A snooze must end in the future."}
+    desk.headers = strangers
+    assert one(desk, id_, "snooze", 400, **past)
+    assert one(desk, uuid4(), "seen", 403)
+    desk.headers = {"x-business-id": str(desk.business.id)}
+    assert one(desk, id_, "snooze", 401, json={})
+
+
+def test_bulk_seen_marks_what_of_the_ids_the_caller_can_see(desk: Desk) -> None:
+    mine = desk.web.tell(desk.own, desk.business, times=2)
+    (theirs,) = desk.web.tell(desk.web.business())
+    named = [*texts(mine[:3]), str(mine[0]), str(theirs), str(uuid4()), "live:low-cash", "no-uuid", ""]
+
+    def mark(ids: list[Any], status: int = 201) -> Any:
+        answer = desk.web.ask("POST", BULK_SEEN, headers=desk.headers, json={"notification_ids": ids})
+        assert answer.status_code == status, answer.text
+        return answer.json()
+
+    assert mark(named) == {"updated": 3}
+    assert mark(named) == {"updated": 0}
+    assert mark(["no-uuid"]) == {"updated": 0}
+    assert desk.count() == 1
+    assert mark([str(uuid4()) for _ in range(1000)]) == {"updated": 0}
+    assert mark([str(uuid4()) for _ in range(1001)], 422)["detail"][0]["loc"] == ["body", "notification_ids"]
+    assert mark([], 422)
+    assert mark([None], 422)["detail"][0]["loc"] == ["body", "notification_ids", 0]
+
+
+def test_dismiss_all_dismisses_what_is_open_and_matches(desk: Desk) -> None:
+    own = desk.web.tell(desk.own, times=4)
+    desk.web.tell(desk.business, times=2)
+    desk.web.mark(desk.user, Action.SEEN, own[:1])
+    desk.web.mark(desk.user, Action.DISMISS, own[1:2])
+    desk.web.mark(desk.user, Action.SNOOZE, own[2:3], desk.web.clock.at.replace(hour=23))
+
+    def dismiss(body: Any) -> Any:
+        answer = desk.web.ask("POST", f"{LIST}/dismiss-all", headers=desk.headers, json=body)
+        assert answer.status_code == 201, answer.text
+        return answer.json()
+
+    assert dismiss({"scope": "me"}) == {"updated": 2}
+    assert dismiss({"severity": ["urgent"]}) == {"updated": 0}
+    assert dismiss({}) == {"updated": 2}
+    assert dismiss({}) == {"updated": 0}
+    assert desk.count(unread_only=False) == 0
+
+
+# --- preferences -------------------------------------------------------------------------------------------
+
+
+def test_topic_overrides_replace_the_whole_map_and_leave_out_what_there_is_not(desk: Desk) -> None:
+    desk.web.tell(desk.own, event="invoice", topic="billing")
+    desk.web.tell(desk.own, event="close_due", topic="month_end")
+
+    def put(overrides: Any, status: int = 200) -> Any:
+        answer = desk.web.ask("PUT", TOPICS, headers=desk.headers, json={"overrides": overrides})
+        assert answer.status_code == status, answer.text
+        return answer.json()
+
+    wanted = {
+        "billing": {"in_app": False, "email": True, "pigeon": True},
+        "weather": {"email": True},
+        "ledger": {},
+    }
+    told = put(wanted)
+    assert (told["success"], told["code"]) == (True, "OK")
+    assert told["data"] == {
+        "overrides": {"billing": {"in_app": False, "email": True}},
+        "available_channels": ["in_app"],
+    }
+    assert desk.count() == 1  # a topic that is off is out of sight
+    assert put({"month_end": {"in_app": False}})["data"]["overrides"] == {"month_end": {"in_app": False}}
+    assert [item["topic"] for item in desk.list()["items"]] == ["billing"]
+    assert put({})["data"]["overrides"] == {}
+    assert desk.count() == 2
+    assert put({"billing": {"in_app": "off, please"}}, 422)
+    assert put({"billing": True}, 422)
+    assert put(None, 422)

@@ -9,6 +9,8 @@ from tidings.model import Event, Severity
 from tidings.storage.store import Store
 
 CHANNELS = ("in_app", "email", "push", "web_push", "sms", "chat")
+SET_UP = ("in_app",)
+"""The channels through which something can reach a reader now."""
 
 
 async def put_event(

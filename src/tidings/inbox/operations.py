@@ -138,9 +138,15 @@ def _cleared(one: Held, lines: dict[tuple[UUID, int], int], turn: Turn) -> Mark 
 
 
 async def mark(
-    store: Store, reader: Reader, action: Action, ids: Sequence[UUID], *, until: datetime | None = None
+    store: Store,
+    reader: Reader,
+    action: Action,
+    ids: Sequence[UUID],
+    *,
+    until: datetime | None = None,
+    selection: Selection = EVERYTHING,
 ) -> Outcome:
-    """Do `action` to the notifications named; those that are not there for the reader are passed over.
+    """Do `action` to the notifications named; those that the selection does not show are passed over.
 
     `until` is the end of a snooze. Raises TooMany, InvalidInput.
     """
@@ -149,7 +155,7 @@ async def mark(
     turn = await begin(store, reader)
     if action is Action.SNOOZE and (until is None or until <= turn.at):
         raise InvalidInput("A snooze must end in the future.")
-    reach = await reach_of(store, reader, at=turn.at)
+    reach = await reach_of(store, reader, selection, at=turn.at)
     found = await held(store, reach, sorted(set(ids)))
     if action is Action.RESOLVE:
         return await _resolve(store, turn, reach, found)

@@ -8,6 +8,8 @@ from uuid import UUID
 
 from tidings.errors import InvalidInput, UnknownEvent
 from tidings.inbox.catalog import CHANNELS
+from tidings.inbox.operations import begin
+from tidings.model import Reader
 from tidings.storage.store import Store
 
 
@@ -26,3 +28,22 @@ async def set_channels(
     if unknown:
         raise InvalidInput(f"There is no channel {unknown[0]!r}.", channel=unknown[0])
     await store.catalog.set_channels(user_id, subject, key, channels)
+
+
+async def replace_topics(
+    store: Store, user: Reader, overrides: Mapping[str, Mapping[str, bool]]
+) -> dict[str, dict[str, bool]]:
+    """Make these all that the user chose by topic; what names no topic or channel is left out.
+
+    What was kept. Raises UserNotFound.
+    """
+    await begin(store, user)  # of two at once one comes second, and is what stays
+    kept = {
+        topic: {channel: overrides[topic][channel] for channel in CHANNELS if channel in overrides[topic]}
+        for topic in await store.catalog.topics()
+        if topic in overrides
+    }
+    await store.catalog.forget_channels(user.id, "topic")
+    for topic, channels in kept.items():
+        await store.catalog.set_channels(user.id, "topic", topic, channels)
+    return {topic: channels for topic, channels in kept.items() if channels}

@@ -147,6 +147,11 @@ class Catalog:
         ]
         await self._connection.write(preference, rows, merge={"enabled": Merge.TAKE})
 
+    async def forget_channels(self, reader_id: UUID, subject: str) -> None:
+        """Forget all that the reader chose for events, or for topics."""
+        mine = sa.and_(preference.c.reader_id == reader_id, preference.c.subject == subject)
+        await self._connection.execute(sa.delete(preference).where(mine))
+
 
 def _chosen(chosen: sa.FromClause, subject: str, key: sa.Column[Any]) -> sa.ColumnElement[bool]:
     """The row of `chosen` (a preference) in which the reader chose the in-app channel of this subject."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Annotated, Any, cast
 from uuid import UUID
 
@@ -10,21 +12,26 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from tidings.errors import NotificationNotFound
+from tidings.errors import InvalidInput, NotificationNotFound, TooMany
 from tidings.identity.emails import normalised
 from tidings.inbox import feed, operations
 from tidings.inbox.reach import reach_of
-from tidings.model import Action
+from tidings.model import Action, Item, Reader
+from tidings.storage.store import Store
 from tidings.surfaces.company.auth import AUDIENCE, CompanyUser, limit_login
 from tidings.surfaces.company.errors import IdRequired
-from tidings.surfaces.company.schemas import Failure, Login, LoginRequest, Notification
+from tidings.surfaces.company.schemas import Failure, Login, LoginRequest, Notification, Updated
 from tidings.surfaces.services import CurrentServices
 
 _ERRORS: dict[int | str, dict[str, Any]] = {"default": {"model": Failure, "description": "What went wrong"}}
 _BY_PATH = {"parameters": [{"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}]}
 _ID = {"type": "object", "properties": {"id": {"type": "string"}}}
-_BY_BODY = {"requestBody": {"content": {"application/json": {"schema": _ID}}}}
+_IDS = {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": operations.MOST_AT_ONCE}
+_ID_OR_IDS = {"type": "object", "properties": {"id": {"type": "string"}, "ids": _IDS}}
+_BY_BODY = {"requestBody": {"content": {"application/json": {"schema": _ID_OR_IDS}}}}
+_BY_ONE_BODY = {"requestBody": {"content": {"application/json": {"schema": _ID}}}}
 _MARK_READ = "Mark a notification as read"
+_DELETE = "Delete a notification"
 
 router = APIRouter(responses=_ERRORS)
 
@@ -37,6 +44,24 @@ async def named_id(request: Request, by_query: Annotated[str | None, Query(alias
     return str(given)
 
 
+async def named_ids(
+    request: Request, by_query: Annotated[str | None, Query(alias="id")] = None
+) -> str | list[str]:
+    """One id, or where there is none the body's `ids`. Raises IdRequired, InvalidInput, TooMany."""
+    try:
+        return await named_id(request, by_query)
+    except IdRequired:
+        given = (await _body(request)).get("ids")
+        if given is None:
+            raise
+    if not isinstance(given, list) or not given:
+        raise InvalidInput
+    ids = [str(one) for one in cast("list[Any]", given)]
+    if len(ids) > operations.MOST_AT_ONCE:
+        raise TooMany
+    return ids
+
+
 async def _body(request: Request) -> dict[str, Any]:
     """The body's fields; what cannot be read, or is no object, is no body."""
     try:
@@ -47,14 +72,16 @@ async def _body(request: Request) -> dict[str, Any]:
 
 
 NamedId = Annotated[str, Depends(named_id)]
+Named = Annotated[str | list[str], Depends(named_ids)]
 
 
-def _known(given: str) -> UUID:
-    """A text that is no UUID is the id of no notification."""
-    try:
-        return UUID(given)
-    except ValueError:
-        raise NotificationNotFound from None
+def _known(given: Sequence[str]) -> list[UUID]:
+    """Those that can be the id of a notification at all."""
+    known: list[UUID] = []
+    for one in given:
+        with suppress(ValueError):
+            known.append(UUID(one))
+    return known
 
 
 @router.post("/auth/login", tags=["auth"], summary="Sign in")
@@ -73,10 +100,32 @@ async def login(request: Request, services: CurrentServices, body: LoginRequest)
 @router.put(
     "/notifications/read/{id:path}", tags=["notifications"], summary=_MARK_READ, openapi_extra=_BY_PATH
 )
-async def mark_read(named: NamedId, company: CompanyUser, services: CurrentServices) -> Notification:
-    """Marks it as read for the whole company; a repeat leaves the first `readedAt`."""
-    notification_id = _known(named)
+async def mark_read(named: Named, company: CompanyUser, services: CurrentServices) -> Notification | Updated:
+    """Marks it as read for the whole company; a repeat leaves the first `readedAt`. Or all of `ids`."""
     async with services.database.begin() as store:
-        await operations.mark(store, company, Action.READ, [notification_id])
-        item = await feed.find(store, await reach_of(store, company), notification_id)
+        if isinstance(named, list):
+            outcome = await operations.mark(store, company, Action.READ, _known(named))
+            return Updated(updated=outcome.changed)
+        await operations.mark(store, company, Action.READ, _known([named]))
+        return Notification.of(await _found(store, company, named))
+
+
+@router.delete("/notifications/", include_in_schema=False)
+@router.delete("/notifications", tags=["notifications"], summary=_DELETE, openapi_extra=_BY_ONE_BODY)
+@router.delete("/notifications/{id:path}", tags=["notifications"], summary=_DELETE, openapi_extra=_BY_PATH)
+async def delete(named: NamedId, company: CompanyUser, services: CurrentServices) -> Notification:
+    """It is gone for good, for all of the company; the answer is what it was."""
+    async with services.database.begin() as store:
+        item = await _found(store, company, named)
+        outcome = await operations.mark(store, company, Action.DELETE, [item.id])
+    if not outcome.changed:  # a colleague was faster
+        raise NotificationNotFound
     return Notification.of(item)
+
+
+async def _found(store: Store, company: Reader, named: str) -> Item:
+    """A text that is no UUID is the id of no notification."""
+    ids = _known([named])
+    if not ids:
+        raise NotificationNotFound
+    return await feed.find(store, await reach_of(store, company), ids[0])

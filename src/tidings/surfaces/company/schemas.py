@@ -59,6 +59,10 @@ class Notification(_Camel):
         )
 
 
+class Updated(_Camel):
+    updated: int = Field(description="How many were unread.")
+
+
 class Failure(BaseModel):
     message: str = Field(description="A code.")
     status: int

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
-from tidings.errors import InvalidRefreshToken
+from tidings.errors import InvalidRefreshToken, NotificationNotFound
 from tidings.identity.emails import normalised
 from tidings.inbox import counts, feed, operations
 from tidings.inbox.reach import reach_of
-from tidings.model import UNREAD, Scope, Selection
+from tidings.model import UNREAD, Action, Scope, Selection
 from tidings.surfaces.personal.auth import (
     LOGIN,
     REFRESH,
@@ -21,8 +22,10 @@ from tidings.surfaces.personal.auth import (
     sign_in,
 )
 from tidings.surfaces.personal.schemas import (
+    DONE,
     AccessToken,
     Cleared,
+    Done,
     Failure,
     ListQuery,
     LoginRequest,
@@ -30,6 +33,7 @@ from tidings.surfaces.personal.schemas import (
     RefreshRequest,
     Success,
     UnreadCount,
+    Updated,
     success,
 )
 from tidings.surfaces.services import CurrentServices
@@ -90,9 +94,39 @@ async def unread_count(user: SignedIn, services: CurrentServices) -> Success[Unr
     return success(UnreadCount(count=count))
 
 
+@router.patch("/notifications/{notification_id}/read", tags=["notifications"], summary="Mark as read")
+async def mark_read(notification_id: UUID, user: SignedIn, services: CurrentServices) -> Done:
+    """Marks it as read; of one that is read already it refreshes `readAt`."""
+    async with services.database.begin() as store:
+        for action in (Action.READ, Action.REFRESH):
+            outcome = await operations.mark(store, user, action, [notification_id], selection=_OWN)
+            if outcome.changed:
+                return DONE
+    raise NotificationNotFound
+
+
+@router.post("/notifications/read-all", tags=["notifications"], summary="Mark everything as read")
+async def read_all(user: SignedIn, services: CurrentServices) -> Success[Updated]:
+    """Marks all that is unread, with one `readAt`; what was read before keeps its own."""
+    async with services.database.begin() as store:
+        outcome = await operations.mark_all(store, user, Action.READ, _OWN)
+    return success(Updated(updated=outcome.changed))
+
+
 @router.delete("/notifications/clear-read", tags=["notifications"], summary="Delete what is read")
 async def clear_read(user: SignedIn, services: CurrentServices) -> Success[Cleared]:
     """Deletes every read notification of the caller, for good; what is unread stays. No body, no filter."""
     async with services.database.begin() as store:
         outcome = await operations.clear_read(store, user, _OWN)
     return success(Cleared(deleted=outcome.changed))
+
+
+# After clear-read, which has the shape of an id.
+@router.delete("/notifications/{notification_id}", tags=["notifications"], summary="Delete a notification")
+async def delete(notification_id: UUID, user: SignedIn, services: CurrentServices) -> Done:
+    """It is gone for good; what was told to everyone is hidden from the caller alone."""
+    async with services.database.begin() as store:
+        outcome = await operations.mark(store, user, Action.DELETE, [notification_id], selection=_OWN)
+    if not outcome.changed:
+        raise NotificationNotFound
+    return DONE

@@ -117,6 +117,19 @@ class Cleared(_Camel):
     deleted: int = Field(description="How many read ones there were; 0 is normal.")
 
 
+class Updated(_Camel):
+    updated: int = Field(description="How many were unread.")
+
+
+class Done(_Camel):
+    """The success of a call that has nothing to say."""
+
+    success: Literal[True]
+
+
+DONE = Done(success=True)
+
+
 class Detail(_Camel):
     message: str
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Query
 
-from tidings.inbox import counts, feed, operations
+from tidings.errors import Forbidden, NotificationNotFound
+from tidings.inbox import counts, feed, operations, preferences
+from tidings.inbox.catalog import SET_UP
 from tidings.inbox.reach import reach_of
 from tidings.model import Action
-from tidings.surfaces.scoped.auth import BusinessMember, TokenFirst, requires_token
+from tidings.surfaces.scoped.auth import BusinessMember, Caller, TokenFirst, requires_token
 from tidings.surfaces.scoped.cursor import Sealer
 from tidings.surfaces.scoped.errors import enum_error
 from tidings.surfaces.scoped.schemas import (
     BulkAllRequest,
+    BulkIdsRequest,
     BulkOpResponse,
     CountQuery,
     Envelope,
@@ -21,7 +25,12 @@ from tidings.surfaces.scoped.schemas import (
     Notification,
     NotificationCount,
     NotificationPage,
+    PinRequest,
+    SnoozeRequest,
+    TopicOverrides,
+    TopicOverridesRequest,
     ok,
+    uuid_of,
 )
 from tidings.surfaces.services import CurrentServices, Services
 
@@ -29,6 +38,9 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
     400: {"description": "The input is not valid"},
     401: {"description": "Authentication is required"},
     403: {"description": "The caller is not allowed this"},
+}
+_ABSENT: dict[int | str, dict[str, Any]] = {
+    404: {"description": "There is no such notification for the caller"}
 }
 
 _EVERYTHING = BulkAllRequest()
@@ -57,11 +69,36 @@ async def mark_all_seen(
 
     What arrives while the call runs stays new.
     """
+    return await _mark_all(caller, services, Action.SEEN, body)
+
+
+@router.post("/notifications/dismiss-all", status_code=201, summary="Dismiss everything that matches")
+async def dismiss_all(
+    caller: BusinessMember, services: CurrentServices, body: Annotated[BulkAllRequest, Body()] = _EVERYTHING
+) -> BulkOpResponse:
+    """Dismisses every open notification that the caller can see and that matches, on whatever page."""
+    return await _mark_all(caller, services, Action.DISMISS, body)
+
+
+async def _mark_all(
+    caller: Caller, services: Services, action: Action, body: BulkAllRequest
+) -> BulkOpResponse:
     await known_topics(services, "body", body.topic)
     selection = body.selection()
     async with services.database.begin() as store:
         await caller.enter(store)
-        outcome = await operations.mark_all(store, caller.reader, Action.SEEN, selection)
+        outcome = await operations.mark_all(store, caller.reader, action, selection)
+    return BulkOpResponse(updated=outcome.updated)
+
+
+@router.post("/notifications/bulk/seen", status_code=201, summary="Mark some notifications as seen")
+async def bulk_mark_seen(
+    caller: BusinessMember, services: CurrentServices, body: BulkIdsRequest
+) -> BulkOpResponse:
+    """Marks those of the ids that the caller can see; an id that comes twice counts once."""
+    async with services.database.begin() as store:
+        await caller.enter(store)
+        outcome = await operations.mark(store, caller.reader, Action.SEEN, body.known())
     return BulkOpResponse(updated=outcome.updated)
 
 
@@ -97,3 +134,102 @@ async def open_count(
         reach = await reach_of(store, caller.reader, selection)
         count = await counts.count(store, reach, query.window())
     return ok("Notifications counted", NotificationCount(count=count))
+
+
+# --- preferences -------------------------------------------------------------------------------------------
+
+
+@router.put("/preferences/notifications/topics", summary="Choose channels by topic")
+async def update_topic_overrides_endpoint(
+    caller: BusinessMember, services: CurrentServices, body: TopicOverridesRequest
+) -> Envelope[TopicOverrides]:
+    """Replaces all of the caller's overrides. Topics and channels that there are not are left out."""
+    async with services.database.begin() as store:
+        await caller.enter(store)
+        kept = await preferences.replace_topics(store, caller.reader, body.overrides)
+    return ok("Preferences saved", TopicOverrides(overrides=kept, available_channels=list(SET_UP)))
+
+
+# --- one notification --------------------------------------------------------------------------------------
+
+
+@router.put(
+    "/notifications/{notification_id}/pin", summary="Pin a notification, or unpin it", responses=_ABSENT
+)
+async def set_pinned(
+    notification_id: str, caller: BusinessMember, services: CurrentServices, body: PinRequest
+) -> Envelope[Notification]:
+    """A pinned one comes first in every list, whatever else is done to it."""
+    action, message = (
+        (Action.PIN, "Notification pinned") if body.pinned else (Action.UNPIN, "Notification unpinned")
+    )
+    return ok(message, await _mark(caller, services, action, notification_id))
+
+
+@router.post(
+    "/notifications/{notification_id}/seen", summary="Mark a notification as seen", responses=_ABSENT
+)
+async def mark_seen(
+    notification_id: str, caller: BusinessMember, services: CurrentServices
+) -> Envelope[Notification]:
+    """A repeat changes nothing."""
+    return ok("Notification seen", await _mark(caller, services, Action.SEEN, notification_id))
+
+
+@router.post("/notifications/{notification_id}/dismiss", summary="Dismiss a notification", responses=_ABSENT)
+async def dismiss(
+    notification_id: str, caller: BusinessMember, services: CurrentServices
+) -> Envelope[Notification]:
+    """For the caller alone: the others who can see it keep it."""
+    return ok("Notification dismissed", await _mark(caller, services, Action.DISMISS, notification_id))
+
+
+@router.post(
+    "/notifications/{notification_id}/resolve",
+    summary="Resolve a notification for all who see it",
+    responses=_ABSENT,
+)
+async def resolve(
+    notification_id: str, caller: BusinessMember, services: CurrentServices
+) -> Envelope[Notification]:
+    """It is settled for everybody it was sent to. What was told to everyone, no reader can resolve: 403."""
+    return ok("Notification resolved", await _mark(caller, services, Action.RESOLVE, notification_id))
+
+
+@router.post(
+    "/notifications/{notification_id}/snooze", summary="Hide a notification for a time", responses=_ABSENT
+)
+async def snooze(
+    notification_id: str, caller: BusinessMember, services: CurrentServices, body: SnoozeRequest
+) -> Envelope[Notification]:
+    """Until then it is in no list and no count, unless a list asks for it; then it is new again."""
+    return ok(
+        "Notification snoozed", await _mark(caller, services, Action.SNOOZE, notification_id, body.until)
+    )
+
+
+@router.post(
+    "/notifications/{notification_id}/unsnooze", summary="Show a hidden notification again", responses=_ABSENT
+)
+async def unsnooze(
+    notification_id: str, caller: BusinessMember, services: CurrentServices
+) -> Envelope[Notification]:
+    """It is new again at once."""
+    return ok("Notification shown again", await _mark(caller, services, Action.UNSNOOZE, notification_id))
+
+
+async def _mark(
+    caller: Caller, services: Services, action: Action, given: str, until: datetime | None = None
+) -> Notification:
+    """Do it, and answer the notification as it is then, also where that changed nothing."""
+    named = uuid_of(given)
+    async with services.database.begin() as store:
+        # First what is wrong with the input, then what the caller may not: the order of the contract.
+        await operations.mark(store, caller.reader, action, [named] if named else [], until=until)
+        await caller.enter(store)
+        if named is None:
+            raise NotificationNotFound
+        item = await feed.find(store, await reach_of(store, caller.reader), named)
+    if action is Action.RESOLVE and item.notification.resolved_at is None:
+        raise Forbidden("What was told to everyone is not one reader's to resolve.")
+    return Notification.of(item)

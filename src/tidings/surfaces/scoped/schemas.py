@@ -11,10 +11,11 @@ from enum import StrEnum
 from typing import Annotated, Any, Generic, TypeVar, cast
 from uuid import UUID
 
-from pydantic import AliasChoices, BaseModel, FailFast, Field, WithJsonSchema, model_validator
+from pydantic import AliasChoices, AwareDatetime, BaseModel, FailFast, Field, WithJsonSchema, model_validator
 from typing_extensions import TypeAliasType
 
 from tidings.errors import ScopeForbidden, ScopeIncomplete
+from tidings.inbox.operations import MOST_AT_ONCE
 from tidings.model import OPEN, UNSEEN, Item, Level, Scope, Selection, Severity, View, Window
 
 TOPIC_SCHEMA = "NotificationTopicEnum"
@@ -96,6 +97,32 @@ class BulkAllRequest(_Sparse):
     def selection(self) -> Selection:
         """Raises ScopeIncomplete, ScopeForbidden."""
         return _selection(self.scope, self.scope_id, self.topic, self.severity)
+
+
+class BulkIdsRequest(BaseModel):
+    """The notifications meant; ids of what the caller cannot see change nothing."""
+
+    notification_ids: list[str] = Field(min_length=1, max_length=MOST_AT_ONCE)
+
+    def known(self) -> list[UUID]:
+        """Those that can be the id of a notification at all."""
+        return [found for given in self.notification_ids if (found := uuid_of(given)) is not None]
+
+
+class PinRequest(BaseModel):
+    pinned: bool
+
+
+class SnoozeRequest(BaseModel):
+    until: AwareDatetime = Field(description="When it comes back; must lie ahead.")
+
+
+class TopicOverridesRequest(BaseModel):
+    """All of the caller's overrides; those of before are gone."""
+
+    overrides: dict[str, dict[str, bool]] = Field(
+        description="Topic → channel → on or off. Topics and channels that there are not are left out."
+    )
 
 
 class FeedQuery(_Sparse):
@@ -192,10 +219,18 @@ def _scope_id(scope: NotificationScopeEnum | None, given: str | None) -> UUID | 
         return None
     if given is None:
         raise ScopeIncomplete
+    found = uuid_of(given)
+    if found is None:
+        raise ScopeForbidden
+    return found
+
+
+def uuid_of(given: str) -> UUID | None:
+    """None where it is none."""
     try:
         return UUID(given)
     except ValueError:
-        raise ScopeForbidden from None
+        return None
 
 
 def _windows(shown: set[NotificationStatusEnum]) -> tuple[Window, ...]:
@@ -286,6 +321,11 @@ class NotificationPage(BaseModel):
 
 class NotificationCount(BaseModel):
     count: int
+
+
+class TopicOverrides(BaseModel):
+    overrides: dict[str, dict[str, bool]]
+    available_channels: list[str] = Field(description="The channels that are set up.")
 
 
 def ok(message: str, data: T) -> Envelope[T]:
