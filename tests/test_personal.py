@@ -25,6 +25,8 @@ REFRESH = "/api/v1/auth/refresh"
 LIST = "/api/v1/notifications"
 COUNT = "/api/v1/notifications/unread-count"
 CLEAR = "/api/v1/notifications/clear-read"
+PREFERENCES = "/api/v1/notifications/preferences"
+DEFAULTS = "/api/v1/admin/notifications/defaults"
 CALLS = [("GET", LIST), ("GET", COUNT), ("DELETE", CLEAR)]
 COOKIE = "tidings_refresh"
 JSON = {"Content-Type": "application/json"}
@@ -694,6 +696,9 @@ def test_the_document_tells_the_contract(web: Web) -> None:
         ("PATCH", f"{LIST}/{{notification_id}}/read"),
         ("POST", f"{LIST}/read-all"),
         ("DELETE", f"{LIST}/{{notification_id}}"),
+        ("GET", PREFERENCES),
+        ("PATCH", f"{PREFERENCES}/{{event_key}}"),
+        ("PATCH", f"{DEFAULTS}/{{event_key}}"),
         *CALLS,
     }
     schemas = document["components"]["schemas"]
@@ -774,3 +779,108 @@ def test_what_is_not_the_callers_is_not_found_and_what_is_no_uuid_is_refused(
         with subtests.test(text=text):
             answer = desk.web.ask(method, f"{LIST}/{text}{what}", headers=desk.headers)
             error_of(answer, 400, "VALIDATION_FAILED", "error.validation")
+
+
+# --- preferences and their defaults ------------------------------------------------------------------------
+
+CHANNELS = ("email", "push", "inApp", "webPush", "sms")
+UNFIT_CHANNELS: list[Any] = [
+    {},
+    {"pigeon": True},
+    {"email": "true"},
+    {"email": 1},
+    {"email": None},
+    [],
+    None,
+    "x",
+]
+
+
+def preference(desk: Desk, event: str) -> dict[str, Any]:
+    (found,) = [one for one in desk.ask("GET", PREFERENCES) if one["eventKey"] == event]
+    assert set(found) == {"eventKey", *CHANNELS, "customized"}
+    return found
+
+
+def choose(desk: Desk, event: str, **channels: bool) -> None:
+    answer = desk.web.ask("PATCH", f"{PREFERENCES}/{event}", headers=desk.headers, json=channels)
+    assert (answer.status_code, answer.json()) == (200, {"success": True})
+
+
+def test_the_first_choice_turns_on_what_it_does_not_name_and_later_ones_leave_it(desk: Desk) -> None:
+    desk.web.event("payout")
+    desk.web.event("other")
+    default = {"eventKey": "payout", **dict.fromkeys(CHANNELS, False), "inApp": True, "customized": False}
+    assert preference(desk, "payout") == default
+
+    choose(desk, "payout", email=False)
+    chosen = {**default, **dict.fromkeys(CHANNELS, True), "email": False, "customized": True}
+    assert preference(desk, "payout") == chosen
+    choose(desk, "payout", sms=False, pigeon=True)
+    assert preference(desk, "payout") == {**chosen, "sms": False}
+    assert preference(desk, "other")["customized"] is False
+    assert preference(Desk(desk.web), "payout") == default
+
+
+def test_an_event_whose_inbox_channel_is_off_is_out_of_sight_and_comes_back(desk: Desk) -> None:
+    (id_,) = desk.web.tell(desk.own, event="payout")
+
+    choose(desk, "payout", inApp=False)
+    assert desk.ids() == []
+    choose(desk, "payout", inApp=True)
+    assert desk.ids() == texts([id_])
+
+
+@pytest.mark.parametrize("body", UNFIT_CHANNELS)
+def test_choices_that_do_not_fit(desk: Desk, body: Any) -> None:
+    desk.web.event("payout")
+    headers = desk.headers | JSON
+
+    answer = desk.web.ask("PATCH", f"{PREFERENCES}/payout", headers=headers, content=json.dumps(body))
+    error_of(answer, 400, "VALIDATION_FAILED", "error.validation")
+    assert preference(desk, "payout")["customized"] is False
+
+
+def test_an_event_that_there_is_not(desk: Desk) -> None:
+    operator = desk.web.personal(desk.web.user(role="operator"))
+    for path, headers in ((PREFERENCES, desk.headers), (DEFAULTS, operator)):
+        for key in ("no.such", "%00", "%ed%a0%80", "a" * 3000):
+            answer = desk.web.ask("PATCH", f"{path}/{key}", headers=headers, json={"email": True})
+            error_of(answer, 404, "NOT_FOUND", "error.notification.event_not_found")
+
+
+def test_an_operator_changes_the_defaults_of_who_chose_nothing(desk: Desk) -> None:
+    desk.web.event("payout")
+    chose, operator = Desk(desk.web), desk.web.personal(desk.web.user(role="operator"))
+    choose(chose, "payout", email=False)
+
+    answer = desk.web.ask("PATCH", f"{DEFAULTS}/payout", headers=operator, json={"email": True, "push": True})
+    assert answer.status_code == 200, answer.text
+    expected = {"email": True, "push": True, "inApp": True, "webPush": False, "sms": False}
+    assert answer.json() == {"success": True, "data": {"eventKey": "payout", **expected}}
+    assert preference(desk, "payout") == {"eventKey": "payout", **expected, "customized": False}
+    assert preference(chose, "payout")["email"] is False
+    for body in UNFIT_CHANNELS:
+        content = json.dumps(body)
+        answer = desk.web.ask("PATCH", f"{DEFAULTS}/payout", headers=operator | JSON, content=content)
+        error_of(answer, 400, "VALIDATION_FAILED", "error.validation")
+
+
+def test_who_is_no_operator_changes_no_defaults(desk: Desk) -> None:
+    desk.web.event("payout")
+    answer = desk.web.ask("PATCH", f"{DEFAULTS}/payout", headers=desk.headers, json={"email": True})
+    error_of(answer, 403, "FORBIDDEN", "error.forbidden")
+    unauthorized(desk.web.ask("PATCH", f"{DEFAULTS}/payout", json={"email": True}))
+    assert preference(desk, "payout")["email"] is False
+
+
+@pytest.mark.parametrize(("path", "quota"), [(PREFERENCES, 30), (DEFAULTS, 200)])
+def test_choices_and_admin_calls_have_limits_of_their_own(desk: Desk, path: str, quota: int) -> None:
+    desk.web.event("payout")
+    headers = desk.web.personal(desk.web.user(role="operator"))
+    for _ in range(quota):
+        answer = desk.web.ask("PATCH", f"{path}/payout", headers=headers, json={})
+        assert answer.status_code == 400
+    answer = desk.web.ask("PATCH", f"{path}/payout", headers=headers, json={"email": True})
+    error_of(answer, 429, "RATE_LIMITED", "error.rate_limited")
+    assert f"q={quota};w=60" in answer.headers["ratelimit-policy"]

@@ -126,6 +126,7 @@ async def people(steps: Walk) -> World:
     await steps.do(lambda s: s.catalog.all_events())
     await steps.do(lambda s: preferences.set_channels(s, world.user, "topic", "letters", {"in_app": False}))
     await steps.do(lambda s: preferences.set_channels(s, world.user, "event", "tax.due", {"email": False}))
+    await steps.do(lambda s: catalog.set_defaults(s, "tax.due", {"email": True}))
     await steps.do(lambda s: preferences.replace_topics(s, world.reader, {"letters": {"email": True}}))
     await steps.do(lambda s: s.catalog.preferences(world.user))
     return world

@@ -4,13 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tidings.errors import InvalidInput
+from tidings.errors import InvalidInput, UnknownEvent
 from tidings.model import Event, Severity
 from tidings.storage.store import Store
 
 CHANNELS = ("in_app", "email", "push", "web_push", "sms", "chat")
 SET_UP = ("in_app",)
 """The channels through which something can reach a reader now."""
+
+
+async def set_defaults(store: Store, key: str, channels: Mapping[str, bool]) -> Event:
+    """Change the given ones of an event's default channels. Raises UnknownEvent, InvalidInput."""
+    event = await store.catalog.lock_event(key)
+    if event is None:
+        raise UnknownEvent(f"There is no event {key!r}.", event=key)
+    return await put_event(
+        store,
+        key,
+        topic=event.topic,
+        severity=event.severity,
+        channels={**event.channels, **channels},
+        critical=event.critical,
+    )
 
 
 async def put_event(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
@@ -28,6 +29,44 @@ async def set_channels(
     if unknown:
         raise InvalidInput(f"There is no channel {unknown[0]!r}.", channel=unknown[0])
     await store.catalog.set_channels(user_id, subject, key, channels)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventChannels:
+    """Through which channels an event reaches a user."""
+
+    event: str
+    channels: Mapping[str, bool]  # every one: as chosen for the event, else its default
+    customized: bool  # something was chosen for the event
+
+
+async def by_event(store: Store, user_id: UUID) -> list[EventChannels]:
+    """One for each event of the catalog, in its order."""
+    chosen: dict[str, dict[str, bool]] = {}
+    for one in await store.catalog.preferences(user_id):
+        if one.subject == "event":
+            chosen.setdefault(one.key, {})[one.channel] = one.enabled
+    return [
+        EventChannels(
+            event=event.key,
+            channels={**event.channels, **chosen.get(event.key, {})},
+            customized=event.key in chosen,
+        )
+        for event in await store.catalog.all_events()
+    ]
+
+
+async def save_event(
+    store: Store, user: Reader, key: str, channels: Mapping[str, bool], *, first: Mapping[str, bool]
+) -> None:
+    """Set the given channels of one event; with the first that is set, those of `first` are set too.
+
+    Raises UnknownEvent, InvalidInput, UserNotFound.
+    """
+    await begin(store, user)  # of two at once only one is the first
+    mine = await store.catalog.preferences(user.id)
+    customized = any(one.subject == "event" and one.key == key for one in mine)
+    await set_channels(store, user.id, "event", key, channels if customized else {**first, **channels})
 
 
 async def replace_topics(

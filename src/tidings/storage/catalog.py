@@ -62,7 +62,7 @@ class Catalog:
 
     async def events(self, keys: Iterable[str]) -> dict[str, Event]:
         """Those of the events that there are, by their key."""
-        wanted = set(keys)
+        wanted = {key for key in keys if _can_be_a_key(key)}
         known = self._cache.fresh(wanted)
         if unknown := sorted(wanted - known.keys()):
             rows = await self._connection.all(sa.select(event).where(event.c.event.in_(unknown)))
@@ -71,6 +71,13 @@ class Catalog:
                 self._cache.learn(found)
             known |= found
         return known
+
+    async def lock_event(self, key: str) -> Event | None:
+        """The event as it is until this transaction ends; None where there is none."""
+        if not _can_be_a_key(key):
+            return None
+        row = await self._connection.first(sa.select(event).where(event.c.event == key).with_for_update())
+        return None if row is None else _event(row)
 
     async def all_events(self) -> list[Event]:
         """The whole catalog, in the order in which the events were added."""
@@ -181,6 +188,11 @@ def _reachable(dialect: str) -> sa.Executable:
     )
     clock = sa.select(no_stream, no_audience, no_number, clock_column(dialect))
     return sa.union_all(joined, off, clock)
+
+
+def _can_be_a_key(text: str) -> bool:
+    """PostgreSQL refuses a text with a NUL or half a character; SQLite knows no such event either."""
+    return text.isprintable()
 
 
 def _event(row: Row) -> Event:

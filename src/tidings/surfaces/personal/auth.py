@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Coroutine
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Cookie, Depends, Request, Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from tidings.errors import Unauthenticated
+from tidings.errors import Forbidden, Unauthenticated
 from tidings.identity.tokens import digest
-from tidings.model import Account, Reader
+from tidings.model import Account, Reader, Role
 from tidings.surfaces.limits import Policy
 from tidings.surfaces.personal.schemas import AccessToken
 from tidings.surfaces.services import CurrentServices, Services
@@ -20,6 +21,8 @@ COOKIE = "tidings_refresh"
 COOKIE_PATH = "/api/v1/auth"
 
 CALLS = Policy(name="calls", quota=60, window=60)
+CHOICES = Policy(name="choices", quota=30, window=60)
+ADMIN = Policy(name="admin", quota=200, window=60)
 LOGIN = Policy(name="login", quota=20, window=3600)
 REFRESH = Policy(name="refresh", quota=60, window=3600)
 
@@ -29,20 +32,38 @@ Presented = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 RefreshCookie = Annotated[str | None, Cookie(alias=COOKIE, include_in_schema=False)]
 
 
-async def signed_in(
-    request: Request, response: Response, services: CurrentServices, presented: Presented
-) -> Reader:
-    """The user of the access token, 60 times a minute and route. Raises Unauthenticated, RateLimited."""
-    if presented is None:
-        raise Unauthenticated
-    user_id = services.sessions.subject(presented.credentials, AUDIENCE)
-    route = f"{request.method} {request.scope['route'].path}"
-    usage = await services.limiter.hit(CALLS, AUDIENCE, str(user_id), route)
-    response.headers.update(usage.headers)
-    return Reader(id=user_id)
+def signed_in(policy: Policy) -> Callable[..., Coroutine[Any, Any, Reader]]:
+    """The user of the access token, so often a route. It raises Unauthenticated, RateLimited."""
+
+    async def limited(
+        request: Request, response: Response, services: CurrentServices, presented: Presented
+    ) -> Reader:
+        if presented is None:
+            raise Unauthenticated
+        user_id = services.sessions.subject(presented.credentials, AUDIENCE)
+        route = f"{request.method} {request.scope['route'].path}"
+        usage = await services.limiter.hit(policy, AUDIENCE, str(user_id), route)
+        response.headers.update(usage.headers)
+        return Reader(id=user_id)
+
+    return limited
 
 
-SignedIn = Annotated[Reader, Depends(signed_in)]
+SignedIn = Annotated[Reader, Depends(signed_in(CALLS))]
+SignedInToChoose = Annotated[Reader, Depends(signed_in(CHOICES))]
+_SignedInToAdminister = Annotated[Reader, Depends(signed_in(ADMIN))]
+
+
+async def operator(services: CurrentServices, user: _SignedInToAdminister) -> Reader:
+    """A user with the role operator. Raises Forbidden."""
+    async with services.database.read() as store:
+        account = await store.accounts.account(user.id)
+    if account is None or account.role is not Role.OPERATOR:
+        raise Forbidden
+    return user
+
+
+Operator = Annotated[Reader, Depends(operator)]
 
 
 async def limit_public(

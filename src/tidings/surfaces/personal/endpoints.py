@@ -9,27 +9,34 @@ from fastapi import APIRouter, Query, Request, Response
 
 from tidings.errors import InvalidRefreshToken, NotificationNotFound
 from tidings.identity.emails import normalised
-from tidings.inbox import counts, feed, operations
+from tidings.inbox import counts, feed, operations, preferences
+from tidings.inbox.catalog import set_defaults
 from tidings.inbox.reach import reach_of
 from tidings.model import UNREAD, Action, Scope, Selection
 from tidings.surfaces.personal.auth import (
     LOGIN,
     REFRESH,
+    Operator,
     RefreshCookie,
     SignedIn,
+    SignedInToChoose,
     limit_public,
     session_owner,
     sign_in,
 )
 from tidings.surfaces.personal.schemas import (
+    ALL_ON,
     DONE,
     AccessToken,
+    Channels,
     Cleared,
+    Defaults,
     Done,
     Failure,
     ListQuery,
     LoginRequest,
     NotificationPage,
+    Preference,
     RefreshRequest,
     Success,
     UnreadCount,
@@ -130,3 +137,39 @@ async def delete(notification_id: UUID, user: SignedIn, services: CurrentService
     if not outcome.changed:
         raise NotificationNotFound
     return DONE
+
+
+# --- preferences -------------------------------------------------------------------------------------------
+
+
+@router.get("/notifications/preferences", tags=["preferences"], summary="List the choices of channels")
+async def list_preferences(user: SignedIn, services: CurrentServices) -> Success[list[Preference]]:
+    """One for each event of the catalog: what the caller chose, else the default."""
+    async with services.database.read() as store:
+        found = await preferences.by_event(store, user.id)
+    return success([Preference.of(one) for one in found])
+
+
+@router.patch("/notifications/preferences/{event_key}", tags=["preferences"], summary="Choose channels")
+async def choose_channels(
+    event_key: str, user: SignedInToChoose, services: CurrentServices, body: Channels
+) -> Done:
+    """The first choice for an event turns on what it does not name; later ones leave it. 30 a minute."""
+    async with services.database.begin() as store:
+        await preferences.save_event(store, user, event_key, body.chosen(), first=ALL_ON)
+    return DONE
+
+
+# --- admin -------------------------------------------------------------------------------------------------
+
+
+@router.patch(
+    "/admin/notifications/defaults/{event_key}", tags=["admin"], summary="Change an event's defaults"
+)
+async def change_defaults(
+    event_key: str, _operator: Operator, services: CurrentServices, body: Channels
+) -> Success[Defaults]:
+    """Through which channels an event goes to who chose nothing for it. For operators; 200 a minute."""
+    async with services.database.begin() as store:
+        event = await set_defaults(store, event_key, body.chosen())
+    return success(Defaults.of(event))

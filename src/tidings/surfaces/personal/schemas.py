@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, model_validator
 from pydantic.alias_generators import to_camel
 
-from tidings.model import PRESENT, READ, UNREAD, Item, Level, View
+from tidings.inbox.preferences import EventChannels
+from tidings.model import PRESENT, READ, UNREAD, Event, Item, Level, View
 
 MOST_ON_A_PAGE = 50
 _LAST_PAGE = 2**31 - 1
@@ -51,6 +52,39 @@ class ListQuery(_Camel):
 
     def view(self) -> View:
         return View(windows=(_WINDOWS.get(self.read or "", PRESENT),), by_level=True)
+
+
+def _without_default(schema: dict[str, Any]) -> None:
+    del schema["default"]
+
+
+_Choice = Annotated[StrictBool, Field(json_schema_extra=_without_default)]
+
+
+class Channels(_Camel):
+    """Channels to turn on or off; those that are not named stay as they are."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
+    email: _Choice = False
+    push: _Choice = False
+    in_app: _Choice = False
+    web_push: _Choice = False
+    sms: _Choice = False
+
+    @model_validator(mode="after")
+    def _some(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("Name one channel at least.")
+        return self
+
+    def chosen(self) -> dict[str, bool]:
+        """Those that were sent, by the core's names."""
+        return self.model_dump(exclude_unset=True)
+
+
+ALL_ON = dict.fromkeys(Channels.model_fields, True)
+"""What the first choice for an event makes of the channels that it does not name."""
 
 
 # --- out ---------------------------------------------------------------------------------------------------
@@ -128,6 +162,38 @@ class Done(_Camel):
 
 
 DONE = Done(success=True)
+
+
+class Preference(_Camel):
+    """Through which channels an event reaches the caller."""
+
+    event_key: str
+    email: bool
+    push: bool
+    in_app: bool
+    web_push: bool
+    sms: bool
+    customized: bool = Field(description="The caller chose something for this event.")
+
+    @classmethod
+    def of(cls, one: EventChannels) -> Preference:
+        channels = {name: one.channels[name] for name in Channels.model_fields}
+        return cls(event_key=one.event, customized=one.customized, **channels)
+
+
+class Defaults(_Camel):
+    """Through which channels an event goes to who chose nothing for it."""
+
+    event_key: str
+    email: bool
+    push: bool
+    in_app: bool
+    web_push: bool
+    sms: bool
+
+    @classmethod
+    def of(cls, event: Event) -> Defaults:
+        return cls(event_key=event.key, **{name: event.channels[name] for name in Channels.model_fields})
 
 
 class Detail(_Camel):
