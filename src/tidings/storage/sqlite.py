@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import event
@@ -14,6 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from tidings.clock import Clock
 from tidings.storage import dialects
 from tidings.storage.connection import Connection, Row, Values
+
+T = TypeVar("T")
 
 
 class SqliteConnection(Connection):
@@ -26,16 +29,19 @@ class SqliteConnection(Connection):
         self._connection = connection
 
     async def all(self, statement: sa.Executable, values: Values | None = None) -> Sequence[Row]:
-        return (await self._connection.execute(statement, values)).all()
+        return (await self._run(statement, values)).all()
 
     async def first(self, statement: sa.Executable, values: Values | None = None) -> Row | None:
-        return (await self._connection.execute(statement, values)).first()
+        return (await self._run(statement, values)).first()
 
     async def scalar(self, statement: sa.Executable, values: Values | None = None) -> Any:
-        return (await self._connection.execute(statement, values)).scalar()
+        return (await self._run(statement, values)).scalar()
 
     async def execute(self, statement: sa.Executable, values: Values | None = None) -> int:
-        return (await self._connection.execute(statement, values)).rowcount
+        return (await self._run(statement, values)).rowcount
+
+    async def _run(self, statement: sa.Executable, values: Values | None) -> sa.CursorResult[Any]:
+        return await _to_its_end(self._connection.execute(statement, values))
 
     def savepoint(self) -> AbstractAsyncContextManager[Any]:
         return self._connection.begin_nested()
@@ -61,17 +67,60 @@ class Sqlite:
 
     @asynccontextmanager
     async def begin(self) -> AsyncGenerator[Connection]:
-        async with self.engine.begin() as connection:
+        async with _Whole(self.engine.begin()) as connection:
             yield SqliteConnection(connection, self._clock)
 
     @asynccontextmanager
     async def read(self) -> AsyncGenerator[Connection]:
-        async with self._reader.connect() as connection:
+        async with _Whole(self._reader.connect()) as connection:
             yield SqliteConnection(connection, self._clock)
 
     async def dispose(self) -> None:
         await self._reader.dispose()
         await self.engine.dispose()
+
+
+# A statement that is cancelled half-way makes SQLAlchemy throw its connection away, and the transaction in
+# it would hold SQLite's only lock for writing until the connection is collected as garbage. So whoever is
+# cancelled waits for the statement, which is short, and then takes the transaction back.
+
+
+async def _to_its_end(work: Coroutine[Any, Any, T]) -> T:
+    """What `work` answers. Who is cancelled meanwhile is told so when it has ended."""
+    task = asyncio.create_task(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is None:
+        return task.result()
+    task.exception()  # it is looked at, and of no more interest
+    raise cancelled
+
+
+class _Whole:
+    """A connection or transaction of SQLAlchemy's, entered and left as a whole."""
+
+    def __init__(self, manager: AbstractAsyncContextManager[AsyncConnection]) -> None:
+        self._manager = manager
+
+    async def __aenter__(self) -> AsyncConnection:
+        entering = asyncio.create_task(self._manager.__aenter__())
+        try:
+            return await _to_its_end(_result(entering))
+        except asyncio.CancelledError as error:
+            if entering.exception() is None:
+                await _to_its_end(self._manager.__aexit__(type(error), error, None))
+            raise
+
+    async def __aexit__(self, *error: Any) -> bool | None:
+        return await _to_its_end(self._manager.__aexit__(*error))
+
+
+async def _result(task: asyncio.Task[T]) -> T:
+    return await task
 
 
 def _prepare(synchronous: str) -> Any:
