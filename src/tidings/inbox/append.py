@@ -29,11 +29,10 @@ async def append(store: Store, drafts: Sequence[Draft]) -> list[UUID]:
         raise TooMany(f"At most {MOST_AT_ONCE} notifications at once, not {len(drafts)}.", most=MOST_AT_ONCE)
     events = await _events(store, drafts)
     tails, now = await store.streams.lock(draft.to for draft in drafts)
+    if any(draft.to.id not in tails for draft in drafts):
+        absent = (await store.streams.missing(draft.to for draft in drafts))[0]
+        raise UnknownRecipient(f"There is no {absent.audience} {absent.id}.", recipient=str(absent.id))
     for draft in drafts:
-        if draft.to.id not in tails:
-            raise UnknownRecipient(
-                f"There is no {draft.to.audience} {draft.to.id}.", recipient=str(draft.to.id)
-            )
         if draft.expires_at and draft.expires_at <= now:
             raise InvalidInput("expires_at must lie ahead.", field="expires_at")
     rows = _placed(drafts, events, tails, now)

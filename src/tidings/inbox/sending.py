@@ -85,26 +85,29 @@ class Sender:
         rows = 0
         while self._waiting and (not group or rows + len(self._waiting[0].drafts) <= MOST_AT_ONCE):
             one = self._waiting.popleft()
-            if not one.ids.cancelled():
+            if not one.ids.done():
                 group.append(one)
                 rows += len(one.drafts)
         return group
 
     async def _write_group(self, group: Sequence[_Waiting]) -> None:
-        """All of it; where something is refused each by itself, so that nobody bears another's fault."""
+        """All of it; where something is refused each half by itself, so that nobody bears another's fault."""
+        group = [one for one in group if not one.ids.done()]
         try:
             async with self._database.begin() as store:
                 ids = iter(await append(store, [draft for one in group for draft in one.drafts]))
-        except Exception as error:
+        except BaseException as error:
             if isinstance(error, TidingsError) and len(group) > 1:
-                for one in group:
-                    await self._write_group([one])
+                await self._write_group(group[: len(group) // 2])
+                await self._write_group(group[len(group) // 2 :])
                 return
             for one in group:
-                if not one.ids.cancelled():
-                    one.ids.set_exception(error)
+                if not one.ids.done():
+                    one.ids.set_exception(error if isinstance(error, Exception) else asyncio.CancelledError())
+            if not isinstance(error, Exception):
+                raise
             return
         for one in group:
             mine = [next(ids) for _ in one.drafts]
-            if not one.ids.cancelled():
+            if not one.ids.done():
                 one.ids.set_result(mine)

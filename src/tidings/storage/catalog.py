@@ -32,6 +32,7 @@ class EventCache:
 
     def __init__(self) -> None:
         self._events: dict[str, tuple[float, Event]] = {}
+        self.generation = 0  # what was asked for in an earlier one may be old
 
     def fresh(self, keys: Iterable[str]) -> dict[str, Event]:
         """Those of `keys` that were looked up within the last second."""
@@ -39,11 +40,14 @@ class EventCache:
         known = {key: self._events[key] for key in keys if key in self._events}
         return {key: event for key, (at, event) in known.items() if at >= since}
 
-    def learn(self, events: Mapping[str, Event]) -> None:
-        now = monotonic()
-        self._events.update({key: (now, event) for key, event in events.items()})
+    def learn(self, events: Mapping[str, Event], generation: int) -> None:
+        """Take what was looked up; `generation` is that of before the lookup."""
+        if generation == self.generation:
+            now = monotonic()
+            self._events.update({key: (now, event) for key, event in events.items()})
 
     def forget(self) -> None:
+        self.generation += 1
         self._events.clear()
 
 
@@ -53,7 +57,7 @@ class Catalog:
     def __init__(self, connection: Connection, cache: EventCache) -> None:
         self._connection = connection
         self._cache = cache
-        self._changed = False  # what this transaction changed may yet be rolled back
+        self.changed = False  # what this transaction changed others see after its commit
 
     async def topics(self) -> list[str]:
         """All topics, in the order in which they are shown."""
@@ -63,12 +67,12 @@ class Catalog:
     async def events(self, keys: Iterable[str]) -> dict[str, Event]:
         """Those of the events that there are, by their key."""
         wanted = {key for key in keys if _can_be_a_key(key)}
-        known = self._cache.fresh(wanted)
+        known, generation = self._cache.fresh(wanted), self._cache.generation
         if unknown := sorted(wanted - known.keys()):
             rows = await self._connection.all(sa.select(event).where(event.c.event.in_(unknown)))
             found = {row.event: _event(row) for row in rows}
-            if not self._changed:
-                self._cache.learn(found)
+            if not self.changed:
+                self._cache.learn(found, generation)
             known |= found
         return known
 
@@ -124,7 +128,7 @@ class Catalog:
             if await self._connection.execute(add.on_conflict_do_nothing()) == 1:
                 break
         await self._put_topic(topic)
-        self._changed = True
+        self.changed = True
         self._cache.forget()
         return (await self.events([key]))[key]
 

@@ -141,7 +141,9 @@ def table_values(dialect: str, name: str, columns: Columns, rows: Sequence[Seque
         # A list within an array would be another dimension of it: JSON goes as text.
         is_json = [isinstance(kind, sa.JSON) for kind in columns.values()]
         return {
-            f"{name}__{column}": [dumps(row[i]) if is_json[i] else row[i] for row in rows]
+            f"{name}__{column}": [
+                dumps(row[i]) if is_json[i] and row[i] is not None else row[i] for row in rows
+            ]
             for i, column in enumerate(columns)
         }
     sqlite_dialect = sqlite.dialect()

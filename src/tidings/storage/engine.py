@@ -40,7 +40,10 @@ class Database:
     async def begin(self) -> AsyncGenerator[Store]:
         """A transaction that may write: committed at the end, rolled back on any exception."""
         async with self._backend.begin() as connection:
-            yield Store(connection, self.events)
+            store = Store(connection, self.events)
+            yield store
+        if store.catalog.changed:
+            self.events.forget()
 
     @asynccontextmanager
     async def read(self) -> AsyncGenerator[Store]:

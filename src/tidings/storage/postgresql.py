@@ -31,6 +31,10 @@ _SERVER_SETTINGS = {
 }
 _ASYNCPG: Any = asyncpg  # it has no types
 _DIALECT = asyncpg_dialect(json_serializer=dialects.dumps)
+_POOL_SETTINGS = {
+    "lock_timeout": "30s"
+}  # who holds a lock and says no more does not stop all others for ever
+_KEPT_STATEMENTS = 256  # that a connection keeps prepared
 _ACQUIRE_SECONDS = 30
 _CLOSE_SECONDS = 10
 
@@ -164,10 +168,11 @@ class Postgres:
 
     @asynccontextmanager
     async def _acquired(self) -> AsyncGenerator[Any]:
-        if self._pool is None:
+        pool = self._pool
+        if pool is None:
             async with self._opening:
-                self._pool = self._pool or await self._opened()
-        async with self._pool.acquire(timeout=_ACQUIRE_SECONDS) as driver:
+                pool = self._pool = self._pool or await self._opened()
+        async with pool.acquire(timeout=_ACQUIRE_SECONDS) as driver:
             yield driver
 
     async def _opened(self) -> Any:
@@ -177,7 +182,9 @@ class Postgres:
             min_size=0,
             max_size=self._size,
             record_class=_Record,
-            server_settings=_SERVER_SETTINGS,
+            server_settings=_SERVER_SETTINGS | _POOL_SETTINGS,
+            statement_cache_size=_KEPT_STATEMENTS,
+            max_cacheable_statement_size=0,  # a page of many lanes is a long statement
             init=_prepare,
             reset=_leave,
         )

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from tidings.model import Address, Audience
 from tidings.storage.connection import Connection, Merge, Row, clock_column
-from tidings.storage.dialects import Query
+from tidings.storage.dialects import Query, among
 from tidings.storage.tables import ending, expiry, lane, notification, stream
 
 LaneKey = tuple[UUID, int]
@@ -62,18 +62,15 @@ class Streams:
     async def missing(self, addresses: Iterable[Address]) -> list[Address]:
         """Those of `addresses` that no stream has."""
         wanted = sorted(set(addresses), key=lambda address: address.id)
-        rows = await self._connection.all(
-            sa.select(stream.c.stream_id, stream.c.audience).where(
-                stream.c.stream_id.in_([address.id for address in wanted])
-            )
-        )
+        values = {"streams": [address.id for address in wanted]}
+        rows = await self._connection.all(_audiences(self._connection.dialect), values)
         there = {(row.stream_id, row.audience) for row in rows}
         return [address for address in wanted if (address.id, address.audience.value) not in there]
 
     async def lock(self, addresses: Iterable[Address]) -> tuple[dict[UUID, Tail], datetime]:
         """Lock streams in the order of their ids; the end of each, and the time under the locks.
 
-        An address that no stream has is left out.
+        Where an address has no stream nothing is locked, and there are no ends; `missing` tells which.
         """
         wanted = sorted(set(addresses), key=lambda address: address.id)
         if len(wanted) == 1:
@@ -204,6 +201,12 @@ class Streams:
             .values(floor=position)
         )
         return int(await self._connection.scalar(sa.select(lane.c.floor).where(target)) or 0)
+
+
+@lru_cache
+def _audiences(dialect: str) -> Query:
+    here = among(dialect, stream.c.stream_id, "streams")
+    return sa.select(stream.c.stream_id, stream.c.audience).where(here)
 
 
 @lru_cache
