@@ -8,7 +8,7 @@ import platform
 import statistics
 import subprocess
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -95,7 +95,7 @@ async def compared(
     return statistics.median(ours), statistics.median(other)
 
 
-def show(figures: list[Figure], known: Mapping[str, str]) -> None:
+def show(figures: list[Figure]) -> None:
     """The table, as it stands in the README's words: ours, theirs, the ratio."""
     print(f"\n{'job':<52}{'size':>12}{'ours':>13}{'theirs':>13}{'ratio':>9}  expected")
     for one in figures:
@@ -106,9 +106,6 @@ def show(figures: list[Figure], known: Mapping[str, str]) -> None:
             f"{one.job:<52}{one.size:>12}{_number(one.ours, one.unit):>13}{theirs:>13}"
             f"{_times(ratio):>9}  {verdict}{one.expect}"
         )
-    for one in figures:
-        if one.ok is False and one.job in known:
-            print(f"\nKnown to be missed: {one.job}: {known[one.job]}.")
 
 
 def keep(figures: list[Figure], seconds: float) -> Path:

@@ -93,6 +93,8 @@ class Sender:
     async def _write_group(self, group: Sequence[_Waiting]) -> None:
         """All of it; where something is refused each half by itself, so that nobody bears another's fault."""
         group = [one for one in group if not one.ids.done()]
+        if not group:
+            return
         try:
             async with self._database.begin() as store:
                 ids = iter(await append(store, [draft for one in group for draft in one.drafts]))
@@ -102,8 +104,10 @@ class Sender:
                 await self._write_group(group[len(group) // 2 :])
                 return
             for one in group:
-                if not one.ids.done():
-                    one.ids.set_exception(error if isinstance(error, Exception) else asyncio.CancelledError())
+                if not isinstance(error, Exception):
+                    one.ids.cancel()
+                elif not one.ids.done():
+                    one.ids.set_exception(error)
             if not isinstance(error, Exception):
                 raise
             return

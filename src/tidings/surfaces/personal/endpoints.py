@@ -147,7 +147,7 @@ async def list_preferences(user: SignedIn, services: CurrentServices) -> Success
     """One for each event of the catalog: what the caller chose, else the default."""
     async with services.database.read() as store:
         found = await preferences.by_event(store, user.id)
-    return success([Preference.of(one) for one in found])
+    return success([Preference.chosen(one) for one in found])
 
 
 @router.patch("/notifications/preferences/{event_key}", tags=["preferences"], summary="Choose channels")

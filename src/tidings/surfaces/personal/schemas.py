@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 from uuid import UUID
@@ -164,23 +164,6 @@ class Done(_Camel):
 DONE = Done(success=True)
 
 
-class Preference(_Camel):
-    """Through which channels an event reaches the caller."""
-
-    event_key: str
-    email: bool
-    push: bool
-    in_app: bool
-    web_push: bool
-    sms: bool
-    customized: bool = Field(description="The caller chose something for this event.")
-
-    @classmethod
-    def of(cls, one: EventChannels) -> Preference:
-        channels = {name: one.channels[name] for name in Channels.model_fields}
-        return cls(event_key=one.event, customized=one.customized, **channels)
-
-
 class Defaults(_Camel):
     """Through which channels an event goes to who chose nothing for it."""
 
@@ -193,7 +176,22 @@ class Defaults(_Camel):
 
     @classmethod
     def of(cls, event: Event) -> Defaults:
-        return cls(event_key=event.key, **{name: event.channels[name] for name in Channels.model_fields})
+        return cls(event_key=event.key, **_shown(event.channels))
+
+
+class Preference(Defaults):
+    """Through which channels an event reaches the caller."""
+
+    customized: bool = Field(description="The caller chose something for this event.")
+
+    @classmethod
+    def chosen(cls, one: EventChannels) -> Preference:
+        return cls(event_key=one.event, customized=one.customized, **_shown(one.channels))
+
+
+def _shown(channels: Mapping[str, bool]) -> dict[str, bool]:
+    """Those channels that this contract knows."""
+    return {name: channels[name] for name in Channels.model_fields}
 
 
 class Detail(_Camel):
