@@ -116,9 +116,16 @@ class _Cluster:
     def initialise(self, settings: Mapping[str, str]) -> None:
         # --no-sync: the empty cluster need not survive a power cut, what is written to it later must.
         self._run(
-            "initdb", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync", "-U", "postgres",
-            "-D", str(self._data),
-        )  # fmt: skip
+            "initdb",
+            "--auth=trust",
+            "--encoding=UTF8",
+            "--locale=C.UTF-8",
+            "--no-sync",
+            "-U",
+            "postgres",
+            "-D",
+            str(self._data),
+        )
         where = {"listen_addresses": "", "unix_socket_directories": str(self._folder), "port": str(_PORT)}
         with (self._data / "postgresql.conf").open("a") as file:
             file.writelines(f"{name} = '{value}'\n" for name, value in {**where, **settings}.items())

@@ -236,9 +236,20 @@ async def by_ids(steps: Walk, world: World) -> None:
     done = await steps.do(lambda s: operations.mark(s, reader, Action.DISMISS, ids[:2]))
     await steps.do(lambda s: undo(s, reader, done.operation or 0))
     for action in (
-        Action.READ, Action.UNREAD, Action.REFRESH, Action.SEEN, Action.DISMISS, Action.RESTORE, Action.PIN,
-        Action.SNOOZE, Action.UNSNOOZE, Action.SNOOZE, Action.RESOLVE, Action.UNPIN, Action.PIN,
-    ):  # fmt: skip
+        Action.READ,
+        Action.UNREAD,
+        Action.REFRESH,
+        Action.SEEN,
+        Action.DISMISS,
+        Action.RESTORE,
+        Action.PIN,
+        Action.SNOOZE,
+        Action.UNSNOOZE,
+        Action.SNOOZE,
+        Action.RESOLVE,
+        Action.UNPIN,
+        Action.PIN,
+    ):
         await steps.do(lambda s, a=action: operations.mark(s, reader, a, ids[1:4], until=until))
         await steps.do(lambda s, a=action: operations.mark(s, reader, a, ids[3:6], until=until))
     await reading(steps, world)
