@@ -223,6 +223,41 @@ def test_the_same_key_with_another_body_is_an_error(backend: Backend) -> None:
     assert len(backend.inbox()) == 1
 
 
+def test_every_write_takes_a_key(backend: Backend) -> None:
+    user = backend.web.user()
+    event = {"topic": "billing", "severity": "urgent"}
+    writes: list[tuple[str, str, Any]] = [
+        ("PUT", f"/users/{uuid4()}", {}),
+        ("PUT", f"/firms/{uuid4()}", {"name": "Reckoners"}),
+        ("PUT", f"/businesses/{uuid4()}", {"name": "Acme"}),
+        ("PUT", "/events/invoice.lost", event),
+    ]
+    for number, (method, path, body) in enumerate(writes):
+        key = {"Idempotency-Key": f"write {number}"}
+        first, again = (backend.ask(method, path, json=body, headers=key) for _ in range(2))
+        assert (again.status_code, again.json()) == (first.status_code, first.json())
+        assert again.headers["idempotency-replayed"] == "true"
+        refused(backend.ask("PUT", f"/users/{user}", json={}, headers=key), 422, "idempotency_mismatch")
+
+
+def test_a_withdrawal_is_answered_again_as_it_was(backend: Backend) -> None:
+    path = f"/notifications/{backend.send().json()['ids'][0]}"
+    first, again = (backend.ask("DELETE", path, headers=KEY) for _ in range(2))
+
+    assert (first.status_code, again.status_code) == (204, 204)
+    assert again.content == b""
+    refused(backend.ask("DELETE", path), 404, "notification_not_found")
+
+
+def test_a_repeat_does_not_tell_a_token_again(backend: Backend) -> None:
+    """For that it would have to be kept, and of tokens only hashes are."""
+    path = f"/users/{backend.web.user()}/tokens"
+    first, again = (backend.ask("POST", path, json={}, headers=KEY) for _ in range(2))
+
+    assert first.json()["token"].startswith("dz_")
+    assert again.json() == {**first.json(), "token": None}
+
+
 def test_a_key_is_kept_for_a_day_and_belongs_to_its_sender(backend: Backend) -> None:
     backend.send(headers=KEY)
     backend.key = backend.another_key()

@@ -66,7 +66,7 @@ def test_many_at_once_go_into_few_transactions(
             *[sender.send([draft(people[n % 5], f"{n}.{k}") for k in range(n % 3 + 1)]) for n in range(60)]
         )
         for n, one in enumerate(sent):
-            assert await titles(database, one.ids) == [f"{n}.{k}" for k in range(n % 3 + 1)]
+            assert await titles(database, one) == [f"{n}.{k}" for k in range(n % 3 + 1)]
         assert len(seen) <= 3  # the first alone, at most, and those who came meanwhile
 
     run(work())
@@ -81,7 +81,7 @@ def test_no_group_is_larger_than_one_append(
         batch = [draft(people[0])] * (MOST_AT_ONCE // 2 + 1)
         seen = transactions(database, monkeypatch)
         sent = await asyncio.gather(*[sender.send(batch) for _ in range(3)])
-        assert len({id_ for one in sent for id_ in one.ids}) == 3 * len(batch)
+        assert len({id_ for one in sent for id_ in one}) == 3 * len(batch)
         assert len(seen) == 3
 
     run(work())
@@ -105,7 +105,7 @@ def test_each_bears_their_own_fault_alone(run: Run, database: Database) -> None:
         assert isinstance(many, TooMany)
         assert not isinstance(first, BaseException)
         assert not isinstance(last, BaseException)
-        assert await titles(database, [*first.ids, *last.ids]) == ["first", "last"]
+        assert await titles(database, [*first, *last]) == ["first", "last"]
         async with database.read() as store:
             assert await store.scalar(sa.text("SELECT count(*) FROM notification")) == 2
 
@@ -122,7 +122,7 @@ def test_who_gives_up_holds_nobody_up(run: Run, database: Database) -> None:
             gone.cancel()
         answers = await asyncio.gather(*calls, return_exceptions=True)
         stayed = [one for one in answers if not isinstance(one, BaseException)]
-        assert await titles(database, [one.ids[0] for one in stayed]) == ["1", "3", "5", "7"]
+        assert await titles(database, [one[0] for one in stayed]) == ["1", "3", "5", "7"]
 
     run(work())
 
@@ -137,7 +137,7 @@ def test_a_database_that_fails_is_told_to_all_who_wait(run: Run, database: Datab
         assert all(isinstance(one, FAILURES) for one in seen)
         async with database.begin() as store:
             await store.connection.execute(sa.text("ALTER TABLE elsewhere RENAME TO notification"))
-        assert len((await sender.send([draft(people[0])])).ids) == 1
+        assert len(await sender.send([draft(people[0])])) == 1
 
     run(work())
 
@@ -165,7 +165,7 @@ def test_a_writer_that_is_cancelled_leaves_nobody_waiting(run: Run, database: Da
         writer.cancel()
         done, waiting = await asyncio.wait(calls, timeout=5)
         assert (len(done), len(waiting)) == (3, 0)
-        assert len((await sender.send([draft(person)])).ids) == 1
+        assert len(await sender.send([draft(person)])) == 1
 
     run(work())
 
@@ -234,7 +234,7 @@ def test_a_transaction_that_is_cancelled_anywhere_is_rolled_back_and_holds_nothi
         with pytest.raises(asyncio.CancelledError):
             await task
         async with asyncio.timeout(5):
-            ids = (await Sender(database).send([draft(person, "after it")])).ids
+            ids = await Sender(database).send([draft(person, "after it")])
         assert await titles(database, ids) == ["after it"]
         async with database.read() as store:
             assert await store.scalar(sa.text("SELECT count(*) FROM notification")) == 1

@@ -20,6 +20,10 @@ TidingsError
 │   ├── NotificationNotFound
 │   ├── OperationNotFound
 │   ├── UserNotFound
+│   ├── AlertNotFound
+│   ├── TokenNotFound
+│   ├── ScheduleNotFound       nothing is to be sent later under this id
+│   ├── SubscriptionNotFound   the browser has none for web push
 │   └── CompanyNotFound        the user has no active company
 ├── Conflict
 │   ├── IdempotencyMismatch    the key came before with another body
@@ -161,6 +165,30 @@ class UserNotFound(NotFound):
     """There is no such user."""
 
     code = "user_not_found"
+
+
+class AlertNotFound(NotFound):
+    """There is no such live alert."""
+
+    code = "alert_not_found"
+
+
+class TokenNotFound(NotFound):
+    """There is no such token."""
+
+    code = "token_not_found"
+
+
+class ScheduleNotFound(NotFound):
+    """Nothing is to be sent later under this id."""
+
+    code = "schedule_not_found"
+
+
+class SubscriptionNotFound(NotFound):
+    """There is no such subscription."""
+
+    code = "subscription_not_found"
 
 
 class CompanyNotFound(NotFound):

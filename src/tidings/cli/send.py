@@ -56,7 +56,7 @@ def _drafts(*, to: str, data: str | None, **fields: Any) -> list[Draft]:
 
     from pydantic import ValidationError
 
-    from tidings.surfaces.native.schemas import NewNotification
+    from tidings.surfaces.native.schemas.sending import NewNotification
 
     audience, _, id_ = to.partition(":")
     recipient = {"everyone": True} if to == "everyone" else {audience: id_}

@@ -1,4 +1,4 @@
-"""Appending on behalf of callers: many at once, and some who ask twice."""
+"""Appending on behalf of many callers at once."""
 
 from __future__ import annotations
 
@@ -12,21 +12,6 @@ from tidings.errors import TidingsError
 from tidings.inbox.append import MOST_AT_ONCE, append
 from tidings.model import Draft
 from tidings.storage.engine import Database
-
-
-@dataclass(frozen=True, kw_only=True)
-class Once:
-    """What makes a request the same as one before."""
-
-    scope: UUID  # who sent it
-    key: str  # 1 to 255 characters, chosen by the sender
-    body_hash: bytes  # of what it says
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sent:
-    ids: list[UUID]  # in the order of the drafts
-    replayed: bool  # these are the ids of the first time; nothing was appended
 
 
 @dataclass(frozen=True)
@@ -51,29 +36,13 @@ class Sender:
         self._waiting: deque[_Waiting] = deque()
         self._writing: asyncio.Task[None] | None = None
 
-    async def send(self, drafts: Sequence[Draft], once: Once | None = None) -> Sent:
-        """Append the drafts, or answer again what the same request was answered within the last 24 hours.
-
-        Raises what append raises, of these drafts alone; IdempotencyMismatch for a key that came with another
-        body. What fails leaves its key free.
-        """
-        if once is not None:
-            return await self._send_once(drafts, once)
+    async def send(self, drafts: Sequence[Draft]) -> list[UUID]:
+        """Append the drafts; their ids, in their order. Raises what append raises, of these drafts alone."""
         one = _Waiting(drafts)
         self._waiting.append(one)
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write())
-        return Sent(ids=await one.ids, replayed=False)
-
-    async def _send_once(self, drafts: Sequence[Draft], once: Once) -> Sent:
-        """In a transaction of its own, for a key is claimed in the one that it is for."""
-        async with self._database.begin() as store:
-            now = await store.now()
-            if answer := await store.idempotency.claim(once.scope, once.key, once.body_hash, now):
-                return Sent(ids=[UUID(id_) for id_ in answer["ids"]], replayed=True)
-            ids = await append(store, drafts)
-            await store.idempotency.remember(once.scope, once.key, {"ids": [str(id_) for id_ in ids]})
-            return Sent(ids=ids, replayed=False)
+        return await one.ids
 
     async def _write(self) -> None:
         while group := self._next_group():

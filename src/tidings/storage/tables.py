@@ -1,9 +1,9 @@
 """The tables. What each is keyed by decides where it lives past one database.
 
-stream-keyed   stream lane notification ending expiry erasure
-reader-keyed   reader line sweep mark raised
+stream-keyed   stream lane notification ending expiry erasure alert scheduled
+reader-keyed   reader line sweep mark raised alert_dismissal
 replicated     account business firm membership service_key api_token refresh_token
-               event topic preference
+               event topic preference quiet_hours suppression consent push_subscription
 key of its own idempotency
 """
 
@@ -120,6 +120,49 @@ erasure = sa.Table(
     sa.Index("ix_erasure_due_at", "due_at"),
 )
 
+# A computed condition of a business, as long as it holds. Each time that it is raised is an episode.
+alert = sa.Table(
+    "alert",
+    metadata,
+    sa.Column("stream_id", sa.Uuid, primary_key=True),  # the business's
+    sa.Column("alert_id", sa.String(255), primary_key=True),  # chosen by the backend
+    sa.Column("episode", sa.Uuid, nullable=False),
+    sa.Column("kind", sa.String(64), nullable=False),
+    sa.Column("severity", sa.SmallInteger, nullable=False),  # its rank
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("body", sa.Text),
+    sa.Column("data", Json, nullable=False),
+    sa.Column("raised_at", Instant, nullable=False),
+    sa.Column("updated_at", Instant, nullable=False),
+)
+
+# A notification that is to be appended later.
+scheduled = sa.Table(
+    "scheduled",
+    metadata,
+    sa.Column("stream_id", sa.Uuid, primary_key=True),
+    sa.Column("scheduled_id", sa.Uuid, primary_key=True),
+    sa.Column("send_at", Instant, nullable=False),
+    sa.Column("draft", Json, nullable=False),
+    sa.Column("created_at", Instant, nullable=False),
+    sa.Column("finished_at", Instant),  # appended, refused or called off
+    sa.Column("notification_id", sa.Uuid),  # what it became
+    sa.Column("refusal", sa.Text),  # why it became nothing
+    sa.Index("ix_scheduled_scheduled_id", "scheduled_id"),
+    sa.Index(
+        "ix_scheduled_due",
+        "send_at",
+        postgresql_where=sa.text("finished_at IS NULL"),
+        sqlite_where=sa.text("finished_at IS NULL"),
+    ),
+    sa.Index(
+        "ix_scheduled_finished_at",
+        "finished_at",
+        postgresql_where=sa.text("finished_at IS NOT NULL"),
+        sqlite_where=sa.text("finished_at IS NOT NULL"),
+    ),
+)
+
 # --- readers -----------------------------------------------------------------------------------------------
 
 reader = sa.Table(
@@ -229,6 +272,20 @@ raised = sa.Table(
     sa.Index("ix_raised_at", "at"),
 )
 
+# Of an episode of an alert, not of the alert: it comes back with the next.
+alert_dismissal = sa.Table(
+    "alert_dismissal",
+    metadata,
+    sa.Column("reader_id", sa.Uuid, primary_key=True),
+    sa.Column("stream_id", sa.Uuid, primary_key=True),
+    sa.Column("alert_id", sa.String(255), primary_key=True),
+    sa.Column("episode", sa.Uuid, nullable=False),
+    sa.Column("op", sa.BigInteger, nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("by_filter", sa.Boolean, nullable=False),  # a part of a bulk operation
+    sa.Index("ix_alert_dismissal_op", "reader_id", "op"),
+)
+
 # --- accounts ----------------------------------------------------------------------------------------------
 
 account = sa.Table(
@@ -295,6 +352,7 @@ api_token = sa.Table(
     sa.Column("created_at", Instant, nullable=False),
     sa.Column("expires_at", Instant),
     sa.Column("revoked_at", Instant),
+    sa.Column("last_used_at", Instant),  # to the minute
 )
 
 refresh_token = sa.Table(
@@ -339,12 +397,61 @@ preference = sa.Table(
     sa.Column("enabled", sa.Boolean, nullable=False),
 )
 
+# When only critical events leave the inbox.
+quiet_hours = sa.Table(
+    "quiet_hours",
+    metadata,
+    sa.Column("reader_id", sa.Uuid, primary_key=True),
+    sa.Column("begins", sa.SmallInteger, nullable=False),  # minutes since midnight in the time zone
+    sa.Column("ends", sa.SmallInteger, nullable=False),  # not after `begins`: on the next day
+    sa.Column("time_zone", sa.String(64), nullable=False),  # of the IANA database
+)
+
+# --- delivery ----------------------------------------------------------------------------------------------
+
+# Addresses to which no e-mail goes.
+suppression = sa.Table(
+    "suppression",
+    metadata,
+    sa.Column("address", sa.String(320), primary_key=True),  # trimmed, lower-cased
+    sa.Column("reason", sa.String(32), primary_key=True),  # user_unsubscribe, bounce, complaint
+    sa.Column("created_at", Instant, nullable=False),
+)
+
+# What somebody said about being written to, and by what means; never changed.
+consent = sa.Table(
+    "consent",
+    metadata,
+    sa.Column("consent_id", sa.Uuid, primary_key=True),
+    sa.Column("address", sa.String(320), nullable=False),
+    sa.Column("user_id", sa.Uuid),  # who had the address then
+    sa.Column("granted", sa.Boolean, nullable=False),
+    sa.Column("source", sa.String(64), nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Index("ix_consent_address", "address", "at"),
+)
+
+# A browser that takes web push.
+push_subscription = sa.Table(
+    "push_subscription",
+    metadata,
+    sa.Column("subscription_id", sa.Uuid, primary_key=True),
+    sa.Column("user_id", sa.Uuid, nullable=False),
+    sa.Column("endpoint", sa.Text, nullable=False, unique=True),
+    sa.Column("p256dh", sa.Text, nullable=False),
+    sa.Column("auth", sa.Text, nullable=False),
+    sa.Column("user_agent", sa.Text),
+    sa.Column("active", sa.Boolean, nullable=False),  # off once its push service says it is gone
+    sa.Column("created_at", Instant, nullable=False),
+    sa.Index("ix_push_subscription_user_id", "user_id", "created_at"),
+)
+
 # --- sending -----------------------------------------------------------------------------------------------
 
 idempotency = sa.Table(
     "idempotency",
     metadata,
-    sa.Column("scope", sa.Uuid, primary_key=True),  # the service key that sent it
+    sa.Column("scope", sa.Uuid, primary_key=True),  # the service key or reader that sent it
     sa.Column("key", sa.String(255), primary_key=True),
     sa.Column("body_hash", sa.LargeBinary(32), nullable=False),
     sa.Column("answer", Json),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
 from fastapi import Depends, Request, Response
@@ -25,7 +25,7 @@ class KeyFirst(APIRoute):
         handle = super().get_route_handler()
 
         async def handle_authenticated(request: Request) -> Response:
-            request.state.service_key = await _authenticated(request)
+            request.state.caller = await _authenticated(request)
             return await handle(request)
 
         return handle_authenticated
@@ -37,11 +37,3 @@ async def _authenticated(request: Request) -> UUID:
         raise Unauthenticated("Send a service key: `Authorization: Bearer sk_…`.")
     async with services_of(request).database.read() as store:
         return await service_key(store, presented.strip())
-
-
-def _service_key(request: Request) -> UUID:
-    return request.state.service_key
-
-
-ServiceKey = Annotated[UUID, Depends(_service_key)]
-"""The id of the caller's service key."""

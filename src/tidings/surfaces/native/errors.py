@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from tidings.errors import RateLimited, TidingsError
 from tidings.surfaces.correlation import correlation_id
 from tidings.surfaces.limits import refusal_headers
+from tidings.surfaces.native.writing import Replayed
 
 STATUS: Mapping[str, int] = {
     "error": 500,
@@ -37,6 +38,10 @@ STATUS: Mapping[str, int] = {
     "notification_not_found": 404,
     "operation_not_found": 404,
     "user_not_found": 404,
+    "alert_not_found": 404,
+    "token_not_found": 404,
+    "schedule_not_found": 404,
+    "subscription_not_found": 404,
     "company_not_found": 404,
     "conflict": 409,
     "idempotency_mismatch": 422,  # as draft-ietf-httpapi-idempotency-key-header has it
@@ -109,9 +114,17 @@ async def _unexpected(_request: Request, error: Exception) -> Response:
     return problem(500, "internal", "Something went wrong here; the correlation id finds it in the logs.")
 
 
+async def _replayed(_request: Request, error: Replayed) -> Response:
+    body = b"" if error.body is None else orjson.dumps(error.body)
+    return Response(
+        body, error.status, {"Idempotency-Replayed": "true"}, "application/json" if body else None
+    )
+
+
 Handler = Callable[[Request, Any], Coroutine[Any, Any, Response]]
 
 HANDLERS: dict[int | type[Exception], Handler] = {
+    Replayed: _replayed,
     TidingsError: _refused,
     RequestValidationError: _not_fitting,
     HTTPException: _http,

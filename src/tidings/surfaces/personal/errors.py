@@ -53,6 +53,10 @@ ANSWERS: Mapping[str, Answer] = {
     "operation_not_found": _NOT_FOUND,
     # The only user that a caller names is themselves, by their token.
     "user_not_found": _UNAUTHORIZED,
+    "alert_not_found": _NOT_FOUND,
+    "token_not_found": _NOT_FOUND,
+    "schedule_not_found": _NOT_FOUND,
+    "subscription_not_found": _NOT_FOUND._replace(i18n_key="notification.webpush.subscription_not_found"),
     "company_not_found": _NOT_FOUND,
     "conflict": _CONFLICT,
     "idempotency_mismatch": _CONFLICT,

@@ -1,0 +1,24 @@
+"""What the calls of the native contract may answer but success, for the OpenAPI document."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel
+
+from tidings.surfaces.native.schemas.values import Problem
+
+PROBLEM = {"application/problem+json": {"schema": Problem.model_json_schema()}}
+ERRORS: dict[int | str, dict[str, Any]] = {
+    401: {"description": "No credentials, or none that hold", "content": PROBLEM},
+    422: {"description": "The input is not valid", "content": PROBLEM},
+}
+ABSENT: dict[int | str, dict[str, Any]] = {404: {"description": "There is no such thing", "content": PROBLEM}}
+
+
+def made(model: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
+    """The further answers of an upsert; 200 is what it answers to a change."""
+    return {
+        201: {"description": "It was made", "model": model},
+        409: {"description": "Something else has this id or address", "content": PROBLEM},
+    }

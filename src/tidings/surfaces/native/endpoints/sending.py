@@ -1,0 +1,50 @@
+"""The calls that send."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from fastapi import APIRouter
+
+from tidings.inbox import append
+from tidings.model import Draft
+from tidings.storage.store import Store
+from tidings.surfaces.native.auth import KeyFirst, requires_key
+from tidings.surfaces.native.endpoints.answers import ABSENT, ERRORS
+from tidings.surfaces.native.schemas.sending import Ids, NewNotification, NewNotifications
+from tidings.surfaces.native.writing import Write
+from tidings.surfaces.services import CurrentServices, Services
+
+router = APIRouter(route_class=KeyFirst, dependencies=[requires_key], responses=ERRORS, tags=["sending"])
+
+
+@router.post("/notifications", status_code=201, summary="Send a notification")
+async def send_notification(body: NewNotification, services: CurrentServices, write: Write) -> Ids:
+    """Tell a user, some users, a business, a firm, or everyone."""
+    return await _send(body.drafts(), services, write)
+
+
+@router.post("/notifications/batch", status_code=201, summary="Send several notifications")
+async def send_notifications(body: NewNotifications, services: CurrentServices, write: Write) -> Ids:
+    """Send them all, or none."""
+    return await _send(body.drafts(), services, write)
+
+
+async def _send(drafts: Sequence[Draft], services: Services, write: Write) -> Ids:
+    if write.key is None:
+        return Ids(ids=await services.sender.send(drafts))
+
+    async def send(store: Store) -> Ids:
+        return Ids(ids=await append.append(store, drafts))
+
+    # By itself, for a key is claimed in the transaction that it is for.
+    return await write(send)
+
+
+@router.delete(
+    "/notifications/{notification_id}", status_code=204, responses=ABSENT, summary="Withdraw a notification"
+)
+async def withdraw_notification(notification_id: UUID, write: Write) -> None:
+    """Take it away from everybody who was told."""
+    await write(lambda store: append.withdraw(store, notification_id))
