@@ -13,7 +13,7 @@ from tidings.errors import Forbidden, Unauthenticated
 from tidings.identity.tokens import digest
 from tidings.model import Account, Reader, Role
 from tidings.surfaces.limits import Policy
-from tidings.surfaces.personal.schemas import AccessToken
+from tidings.surfaces.personal.schemas.auth import AccessToken
 from tidings.surfaces.services import CurrentServices, Services
 
 AUDIENCE = "personal"
