@@ -73,7 +73,7 @@ class Web:
         method: str,
         path: str,
         *,
-        headers: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | Sequence[tuple[str, str | bytes]] | None = None,
         cookies: Mapping[str, str] | None = None,
         peer: str = PEER,
         **content: Any,
@@ -85,7 +85,7 @@ class Web:
             async with httpx2.AsyncClient(
                 transport=transport, base_url="http://testserver", cookies=dict(cookies or {})
             ) as client:
-                return await client.request(method, path, headers=dict(headers or {}), **content)
+                return await client.request(method, path, headers=_listed(headers or {}), **content)
 
         return self.run(asked())
 
@@ -186,6 +186,14 @@ class Web:
         """What the reader, a user, did by ids."""
         reader = Reader(id=reader_id)
         return self.write(lambda store: operations.mark(store, reader, action, ids, until=until))
+
+
+def _listed(headers: Mapping[str, str] | Sequence[tuple[str, str | bytes]]) -> list[tuple[bytes, bytes]]:
+    """In the order given; what is no ASCII in Latin-1."""
+    pairs = headers.items() if isinstance(headers, Mapping) else headers
+    return [
+        (name.encode(), value.encode("latin-1") if isinstance(value, str) else value) for name, value in pairs
+    ]
 
 
 def own(user_id: UUID) -> Address:

@@ -68,8 +68,10 @@ def failure(status: int, code: str, headers: Mapping[str, str] | None = None) ->
 
 
 async def _refused(_request: Request, error: TidingsError) -> Response:
-    headers = refusal_headers(error) if isinstance(error, RateLimited) else None
-    return failure(*ANSWERS[error.code], headers)
+    status, code = ANSWERS[error.code]
+    if isinstance(error, RateLimited):
+        return failure(status, code, refusal_headers(error))
+    return failure(status, code, {"WWW-Authenticate": "Bearer"} if status == 401 else None)
 
 
 async def _not_fitting(_request: Request, _error: RequestValidationError) -> Response:

@@ -1,0 +1,351 @@
+"""Every call that the four surfaces have, with one valid request for each, and the world that it is made in.
+
+What the surfaces have is read from their route tables; what is written here is checked against it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any, NamedTuple, cast
+from unittest.mock import Mock
+from uuid import UUID, uuid4
+
+import sqlalchemy as sa
+from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
+
+from tests.web import Web, own
+from tidings.identity import tokens
+from tidings.model import Address
+from tidings.storage.store import Store
+from tidings.storage.tables import metadata
+from tidings.surfaces.company import app as company
+from tidings.surfaces.native import app as native
+from tidings.surfaces.personal import app as personal
+from tidings.surfaces.scoped import app as scoped
+from tidings.surfaces.services import Services
+
+SURFACES: Mapping[str, Callable[[Services], FastAPI]] = {
+    "scoped": scoped.create,
+    "personal": personal.create,
+    "company": company.create,
+    "native": native.create,
+}
+
+
+class Route(NamedTuple):
+    surface: str
+    method: str
+    path: str  # the template
+
+
+def routes() -> Iterator[Route]:
+    """All that the surfaces answer, as their route tables have it."""
+    for surface, create in SURFACES.items():
+        for found in iter_route_contexts(create(Mock()).router.routes):
+            for method in sorted(found.methods or ()):
+                if method != "HEAD":
+                    assert found.path is not None
+                    yield Route(surface, method, found.path)
+
+
+# --- the world ---------------------------------------------------------------------------------------------
+
+
+class World:
+    """Ada's business and firm, and those who have nothing to do there."""
+
+    def __init__(self, web: Web) -> None:
+        self.web = web
+        self.business, self.firm = web.business(name="Acme"), web.firm()
+        self.elsewhere = web.business(name="Elsewhere")
+        self.ada = web.user(self.business, self.firm, email="ada@example.com")
+        self.clerk = web.user(company_id=self.business.id)
+        self.bob = web.user(self.elsewhere, web.firm(), email="bob@example.com")
+        self.other_clerk = web.user(company_id=self.elsewhere.id)
+        self.reckoner = web.user(self.firm, self.elsewhere)
+        self.operator = web.user(role="operator")
+        self.suspended = web.user(self.business, status="suspended")
+        self.locked = "locked@example.com"
+        web.locked_user(self.locked)
+        web.event("invoice_paid")
+        self.callers = dict(self._callers())
+        self.peers = (f"198.51.{n // 256}.{n % 256}" for n in count())
+
+    # --- who asks -----------------------------------------------------------------------------------------
+
+    def _callers(self) -> Iterator[tuple[str, dict[str, str]]]:
+        """The Authorization, and for the scoped surface the business, of each kind of caller."""
+        web = self.web
+        expired = [web.api_token(self.ada, days=1), *self._jwts(self.ada, self.clerk)]
+        web.clock.move(days=2)
+        yield "no token", {}
+        for garbage in ("garbage", "dz_garbage", "sk_garbage", "a.b.c"):
+            yield f"garbage: {garbage}", _bearer(garbage)
+        for kind, token in zip(("API", "personal", "company"), expired, strict=True):
+            yield f"expired: {kind}", _bearer(token)
+        yield "revoked: API", _bearer(self._revoked_api_token())
+        yield "revoked: service key", _bearer(self.service_key(revoked=True))
+        yield "suspended: API", _bearer(web.api_token(self.suspended))
+        people = {
+            "user": (self.ada, self.clerk, self.business),
+            "other": (self.bob, self.other_clerk, self.business),
+            "other at home": (self.bob, None, self.elsewhere),
+            "firm's": (self.reckoner, None, self.business),
+            "firm's at home": (self.reckoner, None, self.elsewhere),
+            "company's": (self.clerk, None, self.business),
+            "operator": (self.operator, None, self.business),
+        }
+        for who, (user, clerk, business) in people.items():
+            yield f"{who}: API", _bearer(web.api_token(user)) | {"x-business-id": str(business.id)}
+            if "home" not in who:
+                personal_, company_ = self._jwts(user, clerk or user)
+                yield f"{who}: personal", _bearer(personal_)
+                yield f"{who}: company", _bearer(company_)
+        yield "service key", _bearer(self.service_key())
+
+    def _jwts(self, user: UUID, clerk: UUID) -> list[str]:
+        return [self.web.jwt(user, "personal"), self.web.jwt(clerk, "company")]
+
+    def service_key(self, *, revoked: bool = False) -> str:
+        name = str(uuid4())
+
+        async def issue(store: Store) -> str:
+            _, key = await tokens.issue_service_key(store, name)
+            if revoked:
+                assert await store.credentials.revoke_service_keys(name, await store.now()) == 1
+            return key
+
+        return self.web.write(issue)
+
+    def _revoked_api_token(self) -> str:
+        async def issue(store: Store) -> str:
+            id_, token = await tokens.issue_api_token(store, self.ada, name="test")
+            await store.credentials.revoke_api_token(id_, await store.now())
+            return token
+
+        return self.web.write(issue)
+
+    def headers(self, surface: str, caller: str) -> dict[str, str]:
+        """What the caller sends to this surface."""
+        headers = dict(self.callers[caller])
+        business = headers.pop("x-business-id", str(self.business.id))
+        return headers | ({"x-business-id": business} if surface == "scoped" else {})
+
+    # --- what there is ------------------------------------------------------------------------------------
+
+    def told(self, to: Address) -> UUID:
+        """One more notification."""
+        [id_] = self.web.tell(to)
+        return id_
+
+    def tables(self) -> dict[str, list[Any]]:
+        """All that the database holds, but when a token was last used."""
+
+        async def read(store: Store) -> dict[str, list[Any]]:
+            found: dict[str, list[Any]] = {}
+            for table in metadata.sorted_tables:
+                columns = [column for column in table.columns if column.name != "last_used_at"]
+                rows = await store.connection.all(sa.select(*columns).order_by(*table.primary_key.columns))
+                found[table.name] = [tuple(row) for row in rows]
+            return found
+
+        return self.web.write(read)
+
+
+def _bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+# --- the calls ---------------------------------------------------------------------------------------------
+
+Parts = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """How to make a valid request: what it needs is made anew for each."""
+
+    rule: str  # who may: a row of the rules of test_permissions
+    make: Callable[[World], Parts] = lambda _world: {}  # json, params, headers: as Web.ask takes them
+    ids: Mapping[str, Callable[[World], Any]] = field(default_factory=dict[str, Any])
+    one: bool = False  # it is about one thing, though that does not stand in its path
+    answers: tuple[int, str] | None = None  # what whoever may gets, where that is no success
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """A request that is ready to be sent."""
+
+    route: Route
+    path: str
+    ids: Mapping[str, str]
+    parts: Parts
+
+    def of_nothing(self) -> Asked:
+        """The same with the ids of nothing, wherever ids are."""
+        ids: dict[str, str] = _unknown(self.ids)
+        return Asked(route=self.route, path=filled(self.route.path, ids), ids=ids, parts=_unknown(self.parts))
+
+    @property
+    def names_something(self) -> bool:
+        """Whether it is about one thing, which may not be there."""
+        return CALLS[self.route].one or any(_is_uuid(id_) for id_ in self.ids.values())
+
+
+def _unknown(parts: Any) -> Any:
+    """The same with other ids."""
+    if isinstance(parts, Mapping):
+        return {name: _unknown(part) for name, part in cast("Mapping[str, Any]", parts).items()}
+    if isinstance(parts, list):
+        return [_unknown(part) for part in cast("list[Any]", parts)]
+    return str(uuid4()) if isinstance(parts, str) and _is_uuid(parts) else parts
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
+
+
+def filled(template: str, ids: Mapping[str, str]) -> str:
+    """The path with its parameters."""
+    for name, id_ in ids.items():
+        template = template.replace(f"{{{name}}}", id_).replace(f"{{{name}:path}}", id_)
+    assert "{" not in template, f"nothing is known to fill {template} with"
+    return template
+
+
+_IDS: Mapping[str, Callable[[World], Any]] = {
+    "notification_id": lambda world: world.told(world.business),
+    "id": lambda world: world.told(world.business),
+    "event_key": lambda _world: "invoice_paid",
+    "key": lambda _world: "invoice_paid",
+    "user_id": lambda world: world.ada,
+    "business_id": lambda world: world.business.id,
+    "firm_id": lambda world: world.firm.id,
+}
+
+_OWN: Mapping[str, Callable[[World], Any]] = {"notification_id": lambda world: world.told(own(world.ada))}
+
+
+def _json(**body: Any) -> Callable[[World], Parts]:
+    return lambda _world: {"json": body}
+
+
+def _send(world: World) -> dict[str, Any]:
+    return {"to": {"business": str(world.business.id)}, "event": "invoice_paid", "title": "Paid"}
+
+
+def _refresh(world: World) -> Parts:
+    return {"json": {"refreshToken": world.web.run(world.web.sessions.open_session(world.ada))}}
+
+
+_N = "/api/v1/notifications"
+_LOGIN: Callable[[World], Parts] = lambda world: {"json": {"email": world.locked, "password": "x"}}  # noqa: E731
+
+CALLS: Mapping[Route, Call] = {
+    Route("scoped", "GET", _N): Call(rule="SCOPED"),
+    Route("scoped", "GET", f"{_N}/count"): Call(rule="SCOPED"),
+    Route("scoped", "POST", f"{_N}/mark-all-seen"): Call(rule="SCOPED", make=_json(scope="me")),
+    Route("scoped", "POST", f"{_N}/dismiss-all"): Call(rule="SCOPED", make=_json(scope="me")),
+    Route("scoped", "POST", f"{_N}/bulk/seen"): Call(
+        rule="SCOPED", make=lambda world: {"json": {"notification_ids": [str(world.told(world.business))]}}
+    ),
+    Route("scoped", "PUT", f"{_N}/{{notification_id}}/pin"): Call(rule="SCOPED", make=_json(pinned=True)),
+    Route("scoped", "POST", f"{_N}/{{notification_id}}/seen"): Call(rule="SCOPED"),
+    Route("scoped", "POST", f"{_N}/{{notification_id}}/dismiss"): Call(rule="SCOPED"),
+    Route("scoped", "POST", f"{_N}/{{notification_id}}/resolve"): Call(rule="SCOPED"),
+    Route("scoped", "POST", f"{_N}/{{notification_id}}/snooze"): Call(
+        rule="SCOPED", make=_json(until="2027-01-01T00:00:00Z")
+    ),
+    Route("scoped", "POST", f"{_N}/{{notification_id}}/unsnooze"): Call(rule="SCOPED"),
+    Route("scoped", "PUT", "/api/v1/preferences/notifications/topics"): Call(
+        rule="SCOPED", make=_json(overrides={"billing": {"email": False}})
+    ),
+    Route("scoped", "GET", "/docs/scoped/openapi.json"): Call(rule="PUBLIC"),
+    # --- personal
+    Route("personal", "POST", "/api/v1/auth/login"): Call(
+        rule="PUBLIC", make=_LOGIN, answers=(401, "auth.login.account_locked")
+    ),
+    Route("personal", "POST", "/api/v1/auth/refresh"): Call(rule="PUBLIC", make=_refresh),
+    Route("personal", "GET", _N): Call(rule="PERSONAL_SHARED"),
+    Route("personal", "GET", f"{_N}/unread-count"): Call(rule="PERSONAL"),
+    Route("personal", "PATCH", f"{_N}/{{notification_id}}/read"): Call(rule="PERSONAL", ids=_OWN),
+    Route("personal", "POST", f"{_N}/read-all"): Call(rule="PERSONAL"),
+    Route("personal", "DELETE", f"{_N}/clear-read"): Call(rule="PERSONAL"),
+    Route("personal", "DELETE", f"{_N}/{{notification_id}}"): Call(rule="PERSONAL", ids=_OWN),
+    Route("personal", "GET", f"{_N}/preferences"): Call(rule="PERSONAL"),
+    Route("personal", "PATCH", f"{_N}/preferences/{{event_key}}"): Call(
+        rule="PERSONAL", make=_json(email=True)
+    ),
+    Route("personal", "PATCH", "/api/v1/admin/notifications/defaults/{event_key}"): Call(
+        rule="OPERATOR", make=_json(email=True)
+    ),
+    Route("personal", "GET", "/docs/personal/openapi.json"): Call(rule="PUBLIC"),
+    # --- company
+    Route("company", "POST", "/company/auth/login"): Call(
+        rule="PUBLIC", make=_LOGIN, answers=(401, "ACCOUNT_LOCKED")
+    ),
+    Route("company", "PUT", "/company/notifications/read"): Call(
+        rule="COMPANY", one=True, make=lambda world: {"params": {"id": str(world.told(world.business))}}
+    ),
+    Route("company", "PUT", "/company/notifications/read/"): Call(
+        rule="COMPANY", one=True, make=lambda world: {"json": {"id": str(world.told(world.business))}}
+    ),
+    Route("company", "PUT", "/company/notifications/read/{id:path}"): Call(rule="COMPANY"),
+    Route("company", "DELETE", "/company/notifications"): Call(
+        rule="COMPANY", one=True, make=lambda world: {"params": {"id": str(world.told(world.business))}}
+    ),
+    Route("company", "DELETE", "/company/notifications/"): Call(
+        rule="COMPANY", one=True, make=lambda world: {"json": {"id": str(world.told(world.business))}}
+    ),
+    Route("company", "DELETE", "/company/notifications/{id:path}"): Call(rule="COMPANY"),
+    Route("company", "GET", "/docs/company/openapi.json"): Call(rule="PUBLIC"),
+    # --- native
+    Route("native", "POST", "/v1/notifications"): Call(
+        rule="SERVICE_KEY", make=lambda world: {"json": _send(world)}
+    ),
+    Route("native", "POST", "/v1/notifications/batch"): Call(
+        rule="SERVICE_KEY", make=lambda world: {"json": {"notifications": [_send(world)]}}
+    ),
+    Route("native", "DELETE", "/v1/notifications/{notification_id}"): Call(rule="SERVICE_KEY"),
+    Route("native", "PUT", "/v1/events/{key}"): Call(rule="SERVICE_KEY", make=_json(topic="billing")),
+    Route("native", "PUT", "/v1/users/{user_id}"): Call(
+        rule="SERVICE_KEY", make=_json(), ids={"user_id": lambda _world: uuid4()}
+    ),
+    Route("native", "POST", "/v1/users/{user_id}/tokens"): Call(
+        rule="SERVICE_KEY", make=_json(name="x"), ids={"user_id": lambda world: world.web.user()}
+    ),
+    Route("native", "PUT", "/v1/businesses/{business_id}"): Call(
+        rule="SERVICE_KEY", make=_json(name="Acme"), ids={"business_id": lambda _world: uuid4()}
+    ),
+    Route("native", "PUT", "/v1/firms/{firm_id}"): Call(
+        rule="SERVICE_KEY", make=_json(name="Reckoners"), ids={"firm_id": lambda _world: uuid4()}
+    ),
+    Route("native", "PUT", "/v1/businesses/{business_id}/members/{user_id}"): Call(rule="SERVICE_KEY"),
+    Route("native", "DELETE", "/v1/businesses/{business_id}/members/{user_id}"): Call(
+        rule="SERVICE_KEY", ids={"user_id": lambda world: world.web.user()}
+    ),
+    Route("native", "PUT", "/v1/firms/{firm_id}/members/{user_id}"): Call(rule="SERVICE_KEY"),
+    Route("native", "DELETE", "/v1/firms/{firm_id}/members/{user_id}"): Call(
+        rule="SERVICE_KEY", ids={"user_id": lambda world: world.web.user()}
+    ),
+    Route("native", "GET", "/docs/native/openapi.json"): Call(rule="PUBLIC"),
+}
+
+
+def asked(world: World, route: Route) -> Asked:
+    """A valid request of Ada's, her company's or her backend's; what it is about has just been made."""
+    call = CALLS[route]
+    known = {**_IDS, **call.ids}
+    named = {
+        name: str(known[name](world))
+        for part in route.path.split("{")[1:]
+        if (name := part.partition("}")[0].partition(":")[0])
+    }
+    return Asked(route=route, path=filled(route.path, named), ids=named, parts=call.make(world))
