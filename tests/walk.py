@@ -14,7 +14,7 @@ from tidings.errors import TidingsError
 from tidings.identity import directory, tokens
 from tidings.identity.sessions import Sessions
 from tidings.ids import uuid7
-from tidings.inbox import catalog, counts, feed, operations, preferences, retention, upkeep
+from tidings.inbox import alerts, catalog, counts, feed, operations, preferences, retention, upkeep
 from tidings.inbox.append import append, withdraw
 from tidings.inbox.folding import fold
 from tidings.inbox.reach import reach_of
@@ -99,6 +99,7 @@ async def walk(database: Database, clock: MovingClock) -> None:
     await reading(steps, world)
     await by_selection(steps, world)
     await by_ids(steps, world)
+    await live_alerts(steps, world)
     await erasing(steps, database, clock, world)
     await folding(steps, database, clock, world)
     await leaving(steps, world)
@@ -258,6 +259,21 @@ async def by_ids(steps: Walk, world: World) -> None:
     await steps.do(lambda s: operations.clear_read(s, reader, Selection(scope=Scope.ME)))
     await steps.do(lambda s: operations.mark_all(s, world.company, Action.READ))
     await steps.do(lambda s: operations.clear_read(s, world.company))
+
+
+async def live_alerts(steps: Walk, world: World) -> None:
+    reader, business = world.reader, world.business
+    content: dict[str, Any] = {"kind": "tax", "severity": Severity.URGENT, "title": "Low cash"}
+    for id_ in ("low-cash", "low-cash", "stale-link"):
+        await steps.do(lambda s, i=id_: alerts.raise_alert(s, business, i, **content))
+    for each in (reader, world.company):
+        await steps.do(lambda s, r=each: alerts.standing(s, r, business))
+    one = await steps.do(lambda s: operations.dismiss_alert(s, reader, "low-cash", first=business))
+    both = await steps.do(lambda s: operations.mark_all(s, reader, Action.DISMISS, live_of=business))
+    for done in (both, one):
+        await steps.do(lambda s, d=done: undo(s, reader, d.operation or 0))
+    await steps.do(lambda s: alerts.clear(s, business, "low-cash"))
+    await steps.refused(lambda s: alerts.find(s, reader, "low-cash", first=business))
 
 
 async def erasing(steps: Walk, database: Database, clock: MovingClock, world: World) -> None:

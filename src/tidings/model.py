@@ -217,6 +217,30 @@ class Item:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Alert:
+    """A computed condition of a business, for as long as it holds: no notification, and in no stream."""
+
+    id: str  # chosen by the backend; another business may have the same
+    business_id: UUID
+    episode: UUID  # of this time: who raises it again after it cleared begins another
+    kind: str
+    severity: Severity
+    title: str
+    body: str | None
+    data: Mapping[str, Any]
+    raised_at: datetime
+    updated_at: datetime  # when the backend last said so
+
+
+@dataclass(frozen=True, kw_only=True)
+class LiveAlert:
+    """An alert as one reader has it."""
+
+    alert: Alert
+    dismissed_at: datetime | None  # of this episode
+
+
+@dataclass(frozen=True, kw_only=True)
 class Selection:
     """Which of a reader's notifications are meant; what is left out restricts nothing."""
 

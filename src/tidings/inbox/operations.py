@@ -1,4 +1,4 @@
-"""What a reader does: raises by ids or by selection, lowerings, pins, resolve, clear-read.
+"""What a reader does: raises by ids or by selection, lowerings, pins, resolve, clear-read, live alerts.
 
 Every operation locks its reader first and takes a number and a time; then it reads once, and all that it
 writes and answers follows from that reading. An operation that changes nothing writes nothing.
@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from tidings.errors import InvalidInput, NotificationNotFound, TooMany, UserNotFound
-from tidings.inbox import state
+from tidings.inbox import alerts, state
 from tidings.inbox.items import Held, held
 from tidings.inbox.reach import EVERYTHING, reach_of
 from tidings.model import (
@@ -21,6 +21,7 @@ from tidings.model import (
     Audience,
     Cursor,
     Level,
+    LiveAlert,
     Outcome,
     Reach,
     Reader,
@@ -56,11 +57,13 @@ async def mark_all(
     selection: Selection = EVERYTHING,
     *,
     up_to: UUID | None = None,
+    live_of: UUID | None = None,
 ) -> Outcome:
     """Raise everything in the selection, up to a notification in feed order if one is named.
 
-    One sweep in each lane in which it changes something, however many notifications that is. Raises
-    ScopeIncomplete, ScopeForbidden, NotificationNotFound (of `up_to`), InvalidInput (of `action`).
+    One sweep in each lane in which it changes something, however many notifications that is. A dismissal
+    takes the live alerts of the business `live_of` with it, if the reader reads that. Raises ScopeIncomplete,
+    ScopeForbidden, NotificationNotFound (of `up_to`), InvalidInput (of `action`).
     """
     if action not in RAISES:
         raise InvalidInput(f"{action.value!r} takes ids, not a selection.")
@@ -69,17 +72,28 @@ async def mark_all(
     reach = await reach_of(store, reader, selection, at=turn.at)
     tops = await _tops(store, reach, up_to)
     lanes = await store.windows.lanes(reach, Window(below=level), tops)
-    if not lanes:
+    live = await _live(store, reader, action, selection, live_of)
+    if not lanes and not live:
         return NOTHING
     await store.readers.sweep(turn, level, [_sweep(lane, lane.top) for lane in lanes])
+    await store.alerts.dismiss(turn, [one.alert for one in live], by_filter=True)
     await store.readers.finish(turn, undoable=True)
     if level is Level.DELETED:
         await _erase_swept(store, turn, lanes, turn.at + UNDO_WINDOW)
     return Outcome(
         operation=turn.op,
-        changed=sum(lane.matching for lane in lanes),
-        updated=sum(lane.unresolved for lane in lanes),
+        changed=sum(lane.matching for lane in lanes) + len(live),
+        updated=sum(lane.unresolved for lane in lanes) + len(live),
     )
+
+
+async def _live(
+    store: Store, reader: Reader, action: Action, selection: Selection, live_of: UUID | None
+) -> list[LiveAlert]:
+    """The live alerts that a bulk operation dismisses."""
+    if action is not Action.DISMISS or live_of is None:
+        return []
+    return await alerts.standing(store, reader, live_of, selection)
 
 
 async def _tops(store: Store, reach: Reach, up_to: UUID | None) -> list[Top] | None:
@@ -213,6 +227,20 @@ def _place(mark: Mark) -> Place:
 def _outcome(turn: Turn, changed: Sequence[Held]) -> Outcome:
     unresolved = sum(one.item.notification.resolved_at is None for one in changed)
     return Outcome(operation=turn.op, changed=len(changed), updated=unresolved)
+
+
+# --- live alerts -------------------------------------------------------------------------------------------
+
+
+async def dismiss_alert(store: Store, reader: Reader, alert_id: str, *, first: UUID) -> Outcome:
+    """Dismiss the episode of the live alert that `alerts.find` finds. Raises AlertNotFound."""
+    turn = await begin(store, reader)
+    found = await alerts.find(store, reader, alert_id, first=first)
+    if found.dismissed_at is not None:
+        return NOTHING
+    await store.alerts.dismiss(turn, [found.alert], by_filter=False)
+    await store.readers.finish(turn, undoable=True)
+    return Outcome(operation=turn.op, changed=1, updated=1)
 
 
 # --- erasing -----------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from tidings.storage.accounts import Accounts
+from tidings.storage.alerts import Alerts
 from tidings.storage.catalog import Catalog, EventCache
 from tidings.storage.connection import Connection
 from tidings.storage.credentials import Credentials
@@ -35,6 +36,10 @@ class Store:
     @cached_property
     def accounts(self) -> Accounts:
         return Accounts(self.connection)
+
+    @cached_property
+    def alerts(self) -> Alerts:
+        return Alerts(self.connection)
 
     @cached_property
     def catalog(self) -> Catalog:
