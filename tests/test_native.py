@@ -764,6 +764,7 @@ def test_the_document_names_every_call(backend: Backend) -> None:
         "/v1/users/{user_id}/tokens",
         "/v1/businesses/{business_id}",
         "/v1/businesses/{business_id}/members/{user_id}",
+        "/v1/businesses/{business_id}/live-alerts/{alert_id}",
         "/v1/firms/{firm_id}",
         "/v1/firms/{firm_id}/members/{user_id}",
     }
