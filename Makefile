@@ -38,7 +38,7 @@ format: $(DEV) ## Format the code, and repair what the linter can
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .
 
-bench: $(DEV) ## Measure against the usual one-row-per-recipient table; figures go to bench/results/
+bench: $(DEV) ## Measure against the usual one-row-per-recipient table, and over HTTP; figures go to bench/results/
 	@$(BIN)/python -m bench $(ARGS)
 
 soak: $(DEV) ## Run random histories against the oracle for as long as you like: make soak ARGS="--minutes 60"

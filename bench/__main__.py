@@ -1,7 +1,8 @@
 """Measure Tidings beside the usual table: `python -m bench [--quick]`.
 
 A real PostgreSQL is started for the run. Ours and the usual way take turns on the same server, through the
-same driver, with the same payload; every figure is the median of several calls, each a transaction.
+same driver, with the same payload; every figure is the median of several calls, each a transaction. Then
+bench.http asks over HTTP.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from uuid import UUID, uuid4
 import uvloop
 from tests.servers import postgres
 
-from bench import ours, usual
+from bench import http, ours, usual
 from bench.measure import Figure, compared, keep, show, statements_alone, timed
 from bench.ours import Ours
 from bench.usual import Usual
@@ -37,15 +38,26 @@ def main() -> int:
     parser.add_argument(
         "--quick", action="store_true", help="at most 20,000 in reach: a minute, and no verdicts"
     )
-    largest = 20_000 if parser.parse_args().quick else LARGEST
+    parser.add_argument("--only", choices=("core", "http"), help="a part of it")
+    options = parser.parse_args()
     started = time.perf_counter()
+    figures: list[Figure] = []
     # The event loop is the server's.
     with postgres() as server, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        figures = runner.run(_measure(server.url(server.create()), largest))
+        databases = server.create(), server.create()
+        if options.only != "http":
+            largest = 20_000 if options.quick else LARGEST
+            figures += runner.run(_measure(server.url(server.create()), largest))
+        if options.only != "core":
+            _say("HTTP")
+            extent = http.QUICK if options.quick else http.Extent()
+            figures += runner.run(http.measure(server, databases, extent))
     show(figures)
+    if options.only != "core":
+        print(f"\n{http.NOTE}")
     seconds = time.perf_counter() - started
     print(f"\n{seconds:.0f} s")
-    if largest == LARGEST:  # a quick look is not a result
+    if not options.quick and options.only is None:  # a quick look is not a result, and neither is a part
         print(f"the figures are in {keep(figures, seconds).relative_to(Path.cwd())}")
     return 1 if any(one.ok is False for one in figures) else 0
 

@@ -22,8 +22,16 @@ Work = Callable[[], Awaitable[object]]
 
 
 @dataclass(frozen=True, kw_only=True)
+class Latency:
+    """How long single requests took, in milliseconds."""
+
+    p50: float
+    p99: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Figure:
-    """One line of the table. Times are medians in milliseconds, rates in rows a second."""
+    """One line of the table. Times are medians in milliseconds, rates in rows or requests a second."""
 
     job: str
     size: str
@@ -32,6 +40,8 @@ class Figure:
     unit: str = "ms"
     expect: str = ""  # what it should be
     ok: bool | None = None  # whether it is; None where nothing is expected
+    latency: Latency | None = None  # of single requests, where `ours` is their rate
+    their_latency: Latency | None = None
 
 
 async def timed(work: Work, *, times: int, before: Work | None = None) -> float:
@@ -104,7 +114,7 @@ def show(figures: list[Figure]) -> None:
         verdict = "" if one.ok is None else ("met: " if one.ok else "MISSED: ")
         print(
             f"{one.job:<52}{one.size:>12}{_number(one.ours, one.unit):>13}{theirs:>13}"
-            f"{_times(ratio):>9}  {verdict}{one.expect}"
+            f"{_times(ratio):>9}  {verdict}{one.expect}{_told(one.latency, one.their_latency)}"
         )
 
 
@@ -136,6 +146,15 @@ def _ratio(one: Figure) -> float | None:
     if not one.theirs or not one.ours:
         return None
     return one.theirs / one.ours if one.unit == "ms" else one.ours / one.theirs
+
+
+def _told(mine: Latency | None, theirs: Latency | None) -> str:
+    if mine is None or theirs is None:
+        return ""
+    p50, p99 = (
+        f"{ours:.1f} / {other:.1f}" for ours, other in ((mine.p50, theirs.p50), (mine.p99, theirs.p99))
+    )
+    return f"p50 {p50}, p99 {p99} ms  "
 
 
 def _times(ratio: float | None) -> str:

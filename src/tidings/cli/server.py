@@ -14,6 +14,8 @@ from tidings.app import create_app
 from tidings.cli.options import fail
 
 if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
     from tidings.settings import Settings
 
 _GRACE_SECONDS = 10
@@ -36,10 +38,19 @@ def base_url(listening: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def run(settings: Settings, listening: socket.socket, on_ready: Callable[[], None] = lambda: None) -> None:
-    """Serve until SIGTERM or Ctrl-C; requests that are under way are answered first."""
+def run(
+    settings: Settings,
+    listening: socket.socket,
+    on_ready: Callable[[], None] = lambda: None,
+    *,
+    app: ASGIApp | None = None,
+) -> None:
+    """Serve until SIGTERM or Ctrl-C; requests that are under way are answered first.
+
+    `app` is what is served instead of Tidings, in the very same way.
+    """
     config = uvicorn.Config(
-        create_app(settings),
+        app or create_app(settings),
         log_config=None,
         log_level=settings.log_level,
         lifespan="on",

@@ -1,0 +1,1 @@
+"""What the HTTP figures stand beside: each a server of its own, on the same PostgreSQL."""

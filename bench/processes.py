@@ -1,0 +1,84 @@
+"""Servers in processes of their own, each for as long as it is needed; what they say goes to a file."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import httpx2
+from tests.servers import serve
+
+ROOT = Path(__file__).parent.parent
+
+
+@contextmanager
+def tidings(url: str, log: Path) -> Generator[int]:
+    """The port of a `tidings serve`."""
+    server = serve(url, log)
+    try:
+        port = httpx2.URL(server.ready().base_url).port
+        assert port is not None
+        yield port
+    finally:
+        server.kill()
+
+
+@contextmanager
+def served(command: Sequence[str], port: int, log: Path, environment: Mapping[str, str]) -> Generator[int]:
+    """A server on `port`, until the end; it is asked to end, so that it ends its own workers too."""
+    with log.open("wb") as file:
+        process = subprocess.Popen(
+            [sys.executable, "-m", *command],
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **environment},
+            cwd=ROOT,
+        )
+    try:
+        _wait(process, port, log)
+        yield port
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait(process: subprocess.Popen[bytes], port: int, log: Path, tries: int = 600) -> None:
+    """Until it answers, whatever it answers."""
+    for _ in range(tries):
+        try:
+            httpx2.get(f"http://127.0.0.1:{port}/", timeout=10)
+        except httpx2.ConnectError:
+            try:
+                process.wait(0.1)
+            except subprocess.TimeoutExpired:
+                continue
+            break
+        return
+    raise RuntimeError(f"{process.args} did not start:\n{log.read_text()}")
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+def bare(url: str, log: Path) -> AbstractContextManager[int]:
+    """The port of a bare handler, see bench.peers.bare."""
+    port = free_port()
+    environment = {
+        "TIDINGS_DATABASE_URL": url,
+        "TIDINGS_PORT": str(port),
+        "TIDINGS_SECRET": "a secret of the bench alone",
+    }
+    return served(["bench.peers.bare"], port, log, environment)
