@@ -241,6 +241,17 @@ def _send(world: World) -> dict[str, Any]:
     return {"to": {"business": str(world.business.id)}, "event": "invoice_paid", "title": "Paid"}
 
 
+def _cloudevent(world: World) -> dict[str, Any]:
+    data = _send(world)
+    return {
+        "specversion": "1.0",
+        "id": str(uuid4()),
+        "source": "/tests",
+        "type": data.pop("event"),
+        "data": data,
+    }
+
+
 def _refresh(world: World) -> Parts:
     return {"json": {"refreshToken": world.web.run(world.web.sessions.open_session(world.ada))}}
 
@@ -312,6 +323,9 @@ CALLS: Mapping[Route, Call] = {
     ),
     Route("native", "POST", "/v1/notifications/batch"): Call(
         rule="SERVICE_KEY", make=lambda world: {"json": {"notifications": [_send(world)]}}
+    ),
+    Route("native", "POST", "/v1/events"): Call(
+        rule="SERVICE_KEY", make=lambda world: {"json": _cloudevent(world)}
     ),
     Route("native", "DELETE", "/v1/notifications/{notification_id}"): Call(rule="SERVICE_KEY"),
     Route("native", "PUT", "/v1/events/{key}"): Call(rule="SERVICE_KEY", make=_json(topic="billing")),

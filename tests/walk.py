@@ -38,6 +38,7 @@ from tidings.model import (
     View,
 )
 from tidings.storage.engine import Database
+from tidings.storage.idempotency import First
 from tidings.storage.store import Store
 
 T = TypeVar("T")
@@ -177,8 +178,9 @@ async def sending(steps: Walk, world: World) -> None:
     scope, hash_ = uuid7(now), hashlib.sha256(b"body").digest()
 
     async def once(store: Store) -> None:
-        if await store.idempotency.claim(scope, "key", hash_, await store.now()) is None:
-            await store.idempotency.remember(scope, "key", {"ids": []})
+        now = await store.now()
+        if not await store.idempotency.claim(scope, {"key": hash_}, now):
+            await store.idempotency.remember(scope, {"key": First(said=hash_, answer={"ids": []})}, now)
 
     await steps.do(once)
     await steps.do(once)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -119,7 +119,7 @@ def table_of(dialect: str, name: str, columns: Columns) -> sa.FromClause:
         document = sa.bindparam(f"{name}__rows", type_=sa.Text())
         each = sa.func.json_each(document).table_valued("value", "key", name=f"{name}_json")
         fields = [
-            sa.func.json_extract(each.c.value, f"$[{i}]", type_=kind).label(column)
+            _extracted(each.c.value, i, kind).label(column)
             for i, (column, kind) in enumerate(columns.items())
         ]
         return sa.select(*fields).subquery(name)
@@ -151,10 +151,21 @@ def table_values(dialect: str, name: str, columns: Columns, rows: Sequence[Seque
         kind.dialect_impl(sqlite_dialect).bind_processor(sqlite_dialect) for kind in columns.values()
     ]
     document = [
-        [process(value) if process else value for process, value in zip(processors, row, strict=True)]
-        for row in rows
+        [_in_json(value, process) for process, value in zip(processors, row, strict=True)] for row in rows
     ]
     return {f"{name}__rows": dumps(document)}
+
+
+def _extracted(row: sa.ColumnElement[Any], place: int, kind: TypeEngine[Any]) -> sa.ColumnElement[Any]:
+    """One field of a row that is a JSON list."""
+    field = sa.func.json_extract(row, f"$[{place}]", type_=kind)
+    return sa.func.unhex(field, type_=kind) if isinstance(kind, sa.LargeBinary) else field
+
+
+def _in_json(value: Any, process: Callable[[Any], Any] | None) -> Any:
+    if isinstance(value, bytes):
+        return value.hex()
+    return process(value) if process else value
 
 
 def _plain(kind: TypeEngine[Any]) -> TypeEngine[Any]:

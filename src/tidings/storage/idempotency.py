@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
-from tidings.errors import IdempotencyMismatch
-from tidings.storage.connection import Connection
+from tidings.storage.connection import Connection, Merge
 from tidings.storage.tables import idempotency
 
 KEPT = timedelta(hours=24)
+
+
+@dataclass(frozen=True, kw_only=True)
+class First:
+    """The request that had a key first."""
+
+    said: bytes  # the SHA-256 of what it said
+    answer: Any
 
 
 class Idempotency:
@@ -21,36 +30,36 @@ class Idempotency:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def claim(self, scope: UUID, key: str, body_hash: bytes, now: datetime) -> Any | None:
-        """Claim the key for this transaction, or answer what the request that had it first was answered.
+    async def claim(self, scope: UUID, said: Mapping[str, bytes], now: datetime) -> dict[str, First]:
+        """Claim keys, each with the SHA-256 of what is said under it, for this transaction.
 
-        None: it is the first, and `remember` is due. One that comes while the first is under way waits for
-        its end, and is the first itself if that failed. Raises IdempotencyMismatch for another body.
+        The answer has those that came before, within 24 hours: whether that was the same, the caller judges.
+        The others are the first, and `remember` is due. One that comes while the first is under way waits for
+        its end, and is the first itself if that failed.
         """
-        insert = self._connection.upsert(idempotency).values(
-            scope=scope, key=key, body_hash=body_hash, created_at=now
+        rows = await self._connection.write(
+            idempotency,
+            [
+                {"scope": scope, "key": key, "body_hash": hash_, "created_at": now}
+                for key, hash_ in said.items()
+            ],
+            merge={"created_at": Merge.FIRST},  # changes nothing, and locks what is there in the keys' order
+            returning=["key", "body_hash", "answer", "created_at"],
         )
-        mine = sa.and_(idempotency.c.scope == scope, idempotency.c.key == key)
-        while await self._connection.execute(insert.on_conflict_do_nothing()) == 0:
-            first = await self._connection.first(sa.select(idempotency).where(mine).with_for_update())
-            if first is None:  # it became old and was removed between the two statements
-                continue
-            if first.created_at > now - KEPT:
-                if first.body_hash != body_hash:
-                    raise IdempotencyMismatch
-                return first.answer
-            renewed = sa.update(idempotency).where(mine)
-            await self._connection.execute(renewed.values(body_hash=body_hash, answer=None, created_at=now))
-            break
-        return None
+        return {
+            row.key: First(said=row.body_hash, answer=row.answer)
+            for row in rows
+            if row.answer is not None and row.created_at > now - KEPT
+        }
 
-    async def remember(self, scope: UUID, key: str, answer: Any) -> None:
-        """Keep the answer to the request that claimed the key in this transaction."""
-        await self._connection.execute(
-            sa.update(idempotency)
-            .where(idempotency.c.scope == scope, idempotency.c.key == key)
-            .values(answer=answer)
-        )
+    async def remember(self, scope: UUID, firsts: Mapping[str, First], now: datetime) -> None:
+        """Keep the answers to what claimed the keys in this transaction."""
+        rows = [
+            {"scope": scope, "key": key, "body_hash": one.said, "answer": one.answer, "created_at": now}
+            for key, one in firsts.items()
+        ]
+        merge = {"body_hash": Merge.TAKE, "answer": Merge.TAKE, "created_at": Merge.TAKE}
+        await self._connection.write(idempotency, rows, merge=merge)
 
     async def forget(self, now: datetime) -> int:
         """Remove what is older than it is kept; how many answers that were."""

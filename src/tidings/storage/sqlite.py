@@ -126,6 +126,7 @@ async def _result(task: asyncio.Task[T]) -> T:
 def _prepare(synchronous: str) -> Any:
     def prepare(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # BEGIN is ours: see _begin_immediate
+        connection.create_function("unhex", 1, bytes.fromhex, deterministic=True)  # new in SQLite 3.41
         cursor = connection.cursor()
         for pragma in (
             "journal_mode=WAL",

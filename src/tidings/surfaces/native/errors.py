@@ -53,7 +53,13 @@ STATUS: Mapping[str, int] = {
 }
 """The HTTP status of each code of the error tree."""
 
-_HTTP_CODES = {400: "unreadable_body", 404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
+_HTTP_CODES = {
+    400: "unreadable_body",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "body_too_large",
+    415: "unsupported_media_type",
+}
 _NO_OBJECT = "The body must be a JSON object, sent with `Content-Type: application/json`."
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)

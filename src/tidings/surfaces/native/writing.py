@@ -12,10 +12,17 @@ import orjson
 from fastapi import Depends, Header, Request, Response
 from fastapi.encoders import jsonable_encoder
 
+from tidings.errors import IdempotencyMismatch
+from tidings.storage.idempotency import First
 from tidings.storage.store import Store
 from tidings.surfaces.services import CurrentServices, Services
 
 T = TypeVar("T")
+
+
+def said_in(document: Any) -> bytes:
+    """What makes it the same document, however its JSON is written: a SHA-256."""
+    return hashlib.sha256(orjson.dumps(document, option=orjson.OPT_SORT_KEYS)).digest()
 
 
 class Replayed(Exception):
@@ -44,21 +51,32 @@ class _Write:
         async with self.services.database.begin() as store:
             if self.key is None:
                 return await work(store)
-            scope: UUID = self.request.state.caller
-            claimed = await store.idempotency.claim(scope, self.key, await self._said(), await store.now())
-            if claimed is not None:
-                raise Replayed(claimed["status"], claimed["body"])
+            said, now = await self._said(), await store.now()
+            first = (await store.idempotency.claim(self.caller, {self.key: said}, now)).get(self.key)
+            if first is not None and first.said != said:
+                raise IdempotencyMismatch
+            if first is not None:
+                raise Replayed(first.answer["status"], first.answer["body"])
             done = await work(store)
             body = jsonable_encoder(done)
             answer = {"status": self._status(), "body": body and body | dict.fromkeys(secret)}
-            await store.idempotency.remember(scope, self.key, answer)
+            firsts = {self.key: First(said=said, answer=answer)}
+            await store.idempotency.remember(self.caller, firsts, now)
             return done
+
+    @property
+    def caller(self) -> UUID:
+        """Whose request it is, and whose keys count."""
+        return self.request.state.caller
 
     async def _said(self) -> bytes:
         """What makes it the same request: a JSON body may be written differently."""
         url, body = self.request.url, await self.request.body()
-        said = [self.request.method, url.path, url.query, orjson.loads(body) if body else None]
-        return hashlib.sha256(orjson.dumps(said, option=orjson.OPT_SORT_KEYS)).digest()
+        where = [self.request.method, url.path, url.query]
+        try:
+            return said_in([*where, orjson.loads(body) if body else None])
+        except (ValueError, TypeError):  # what is no JSON, or too deep, stands where nobody looks: as it is
+            return said_in([*where, hashlib.sha256(body).hexdigest()])
 
     def _status(self) -> int:
         """What the answer will have: as the handler said, or as its route does."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from tidings.surfaces.native.endpoints import alerts, catalog, directory, sending
+from tidings.surfaces.native.endpoints import alerts, catalog, directory, events, sending
 
 router = APIRouter()
-for part in (sending, alerts, catalog, directory):
+for part in (sending, events, alerts, catalog, directory):
     router.include_router(part.router)

@@ -40,9 +40,10 @@ class Recipients(In):
         return [Address(audience=audience, id=id_) for audience, id_ in one.items() if id_ is not None]
 
 
-class NewNotification(In):
+class Told(In):
+    """What somebody is told: a notification without its event."""
+
     to: Recipients
-    event: Text = Field(min_length=1, max_length=128, description="A key of the catalog.")
     severity: Severity | None = Field(default=None, description="Left out: the event's own.")
     title: Text = Field(min_length=1, max_length=500)
     body: Text | None = Field(default=None, max_length=20_000)
@@ -57,12 +58,12 @@ class NewNotification(In):
     occurred_at: Instant | None = Field(default=None, description="When it happened, by the sender's clock.")
     expires_at: Instant | None = Field(default=None, description="From then on it is not there for anybody.")
 
-    def drafts(self) -> list[Draft]:
-        """One draft for each recipient."""
+    def drafts_of(self, event: str) -> list[Draft]:
+        """One draft of the event for each recipient."""
         return [
             Draft(
                 to=address,
-                event=self.event,
+                event=event,
                 severity=self.severity,
                 title=self.title,
                 body=self.body,
@@ -74,6 +75,14 @@ class NewNotification(In):
             )
             for address in self.to.addresses()
         ]
+
+
+class NewNotification(Told):
+    event: Text = Field(min_length=1, max_length=128, description="A key of the catalog.")
+
+    def drafts(self) -> list[Draft]:
+        """One draft for each recipient."""
+        return self.drafts_of(self.event)
 
 
 class NewNotifications(In):
