@@ -24,6 +24,7 @@ BELOW = {
     **dict.fromkeys(VALUES, VALUES),
     "storage": VALUES,
     **dict.fromkeys(CORE, ("storage", *VALUES)),
+    "client": (),
     "surfaces": (*CORE, "storage", *VALUES),
     "admin": (*CORE, "storage", *VALUES),
     "app": ("surfaces", "admin", *CORE, "storage", *VALUES),
@@ -94,6 +95,8 @@ def test_every_part_has_its_place() -> None:
         ("surfaces.scoped.app", "def f():\n    from tidings.app import create_app"),
         ("app", "from tidings.cli.main import app"),
         ("model", "from tidings.storage import tables"),
+        ("client.requests", "from tidings.errors import TidingsError"),
+        ("surfaces.native.app", "from tidings.client import Inbox"),
     ],
 )
 def test_an_import_that_points_up_or_sideways_is_found(module: str, source: str) -> None:

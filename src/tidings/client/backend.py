@@ -1,0 +1,136 @@
+"""What a product's backend can do: send, and say who there is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Unpack
+from uuid import UUID
+
+from tidings.client.connection import AsyncConnection, Connection
+from tidings.client.decoding import into
+from tidings.client.methods import call
+from tidings.client.requests import Request
+from tidings.client.values import (
+    AlertFields,
+    Business,
+    BusinessFields,
+    Event,
+    EventFields,
+    Firm,
+    Id,
+    Notification,
+    Token,
+    User,
+    UserFields,
+)
+
+
+@dataclass(frozen=True)
+class _Ids:
+    ids: tuple[UUID, ...]
+
+
+class _BackendMethods:
+    # --- sending ------------------------------------------------------------------------------------------
+
+    @call
+    def send(
+        self, *, idempotency_key: str | None = None, **notification: Unpack[Notification]
+    ) -> Request[tuple[UUID, ...]]:
+        """Send one; an id for each recipient.
+
+        With a key of your own it is sent once within 24 hours, even if your process ends and tries anew.
+        """
+        return _sending("notifications", body=notification, key=idempotency_key)
+
+    @call
+    def send_batch(
+        self, notifications: Iterable[Notification], *, idempotency_key: str | None = None
+    ) -> Request[tuple[UUID, ...]]:
+        """Send up to 1,000, counting every recipient: all, or none."""
+        return _sending("notifications", "batch", body={"notifications": notifications}, key=idempotency_key)
+
+    @call
+    def withdraw(self, notification_id: Id) -> Request[None]:
+        """Take it away from everybody who was told. Raises NotFound."""
+        return _done("DELETE", "notifications", notification_id)
+
+    @call
+    def raise_alert(self, business_id: Id, alert_id: str, **alert: Unpack[AlertFields]) -> Request[None]:
+        """Raise a live alert of a business, or change it."""
+        return _done("PUT", "businesses", business_id, "live-alerts", alert_id, body=alert)
+
+    @call
+    def clear_alert(self, business_id: Id, alert_id: str) -> Request[None]:
+        """Raises NotFound."""
+        return _done("DELETE", "businesses", business_id, "live-alerts", alert_id)
+
+    # --- who there is -------------------------------------------------------------------------------------
+
+    @call
+    def put_user(self, user_id: Id, **fields: Unpack[UserFields]) -> Request[User]:
+        """Add or change a user."""
+        return Request(method="PUT", path=("users", user_id), body=fields, parse=into(User))
+
+    @call
+    def put_business(self, business_id: Id, **fields: Unpack[BusinessFields]) -> Request[Business]:
+        """Add or change a business."""
+        path = ("businesses", business_id)
+        return Request(method="PUT", path=path, body=fields, parse=into(Business))
+
+    @call
+    def put_firm(self, firm_id: Id, *, name: str) -> Request[Firm]:
+        """Add or change a firm."""
+        return Request(method="PUT", path=("firms", firm_id), body={"name": name}, parse=into(Firm))
+
+    @call
+    def put_event(self, key: str, **fields: Unpack[EventFields]) -> Request[Event]:
+        """Add or change an event of the catalog."""
+        return Request(method="PUT", path=("events", key), body=fields, parse=into(Event))
+
+    @call
+    def join_business(self, business_id: Id, user_id: Id) -> Request[None]:
+        """From now on the user reads what the business is told."""
+        return _done("PUT", "businesses", business_id, "members", user_id)
+
+    @call
+    def leave_business(self, business_id: Id, user_id: Id) -> Request[None]:
+        return _done("DELETE", "businesses", business_id, "members", user_id)
+
+    @call
+    def join_firm(self, firm_id: Id, user_id: Id) -> Request[None]:
+        """From now on the user reads what the firm is told."""
+        return _done("PUT", "firms", firm_id, "members", user_id)
+
+    @call
+    def leave_firm(self, firm_id: Id, user_id: Id) -> Request[None]:
+        return _done("DELETE", "firms", firm_id, "members", user_id)
+
+    @call
+    def issue_token(
+        self, user_id: Id, *, name: str = "API token", expires_in_days: int | None = None
+    ) -> Request[Token]:
+        """A token for the user, as `Inbox` takes it."""
+        body = {"name": name, "expires_in_days": expires_in_days}
+        return Request(method="POST", path=("users", user_id, "tokens"), body=body, parse=into(Token))
+
+
+class Tidings(_BackendMethods, Connection):
+    """A product's backend: `Tidings(base_url, service_key)`."""
+
+
+class AsyncTidings(_BackendMethods, AsyncConnection):
+    """A product's backend, awaited: `AsyncTidings(base_url, service_key)`."""
+
+
+def _sending(*path: str, body: object, key: str | None) -> Request[tuple[UUID, ...]]:
+    return Request(method="POST", path=path, body=body, key=key, parse=_ids)
+
+
+def _ids(body: Any) -> tuple[UUID, ...]:
+    return into(_Ids)(body).ids
+
+
+def _done(method: str, *path: object, body: object = None) -> Request[None]:
+    return Request(method=method, path=path, body=body, parse=lambda _: None)

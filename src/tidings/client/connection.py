@@ -1,0 +1,124 @@
+"""A server and a credential for it, sync and async: what sends, waits, and sends again."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from typing import Any, Self, TypeVar
+
+import httpx2
+
+from tidings.client.requests import Exchange, Outcome, Request, Retry
+from tidings.client.values import Page
+
+T = TypeVar("T")
+
+
+class Connection:
+    """Close it, or use it in a `with`; threads may share it."""
+
+    def __init__(
+        self,
+        base_url: str,
+        token: str,
+        /,
+        *,
+        timeout: float = 10.0,
+        retry: Retry | None = None,
+        transport: httpx2.BaseTransport | None = None,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
+        """`timeout` is in seconds, for each attempt; `transport` and `sleep` can be put in their places."""
+        self._retry, self._sleep = retry or Retry(), sleep
+        self._http = httpx2.Client(
+            base_url=base_url, headers=_bearer(token), timeout=timeout, transport=transport
+        )
+
+    def run(self, request: Request[T]) -> T:
+        """Make one call. Raises TidingsError."""
+        exchange = Exchange(request, self._retry)
+        while (wait := exchange.wait(self._attempt(exchange.sent))) is not None:
+            self._sleep(wait)
+        return exchange.result()
+
+    def _attempt(self, sent: Mapping[str, Any]) -> Outcome:
+        try:
+            return self._http.request(**sent)
+        except httpx2.RequestError as error:
+            return error
+
+    def iterate(self, request: Request[Page[T]]) -> Iterator[T]:
+        """All of this page and of those that follow, each fetched when it is come to."""
+        while True:
+            page = self.run(request)
+            yield from page.items
+            if page.next_cursor is None:
+                return
+            request = request.after(page.next_cursor)
+
+    def close(self) -> None:
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class AsyncConnection:
+    """Close it, or use it in an `async with`; tasks of one event loop may share it."""
+
+    def __init__(
+        self,
+        base_url: str,
+        token: str,
+        /,
+        *,
+        timeout: float = 10.0,
+        retry: Retry | None = None,
+        transport: httpx2.AsyncBaseTransport | None = None,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+    ) -> None:
+        """`timeout` is in seconds, for each attempt; `transport` and `sleep` can be put in their places."""
+        self._retry, self._sleep = retry or Retry(), sleep
+        self._http = httpx2.AsyncClient(
+            base_url=base_url, headers=_bearer(token), timeout=timeout, transport=transport
+        )
+
+    async def run(self, request: Request[T]) -> T:
+        """Make one call. Raises TidingsError."""
+        exchange = Exchange(request, self._retry)
+        while (wait := exchange.wait(await self._attempt(exchange.sent))) is not None:
+            await self._sleep(wait)
+        return exchange.result()
+
+    async def _attempt(self, sent: Mapping[str, Any]) -> Outcome:
+        try:
+            return await self._http.request(**sent)
+        except httpx2.RequestError as error:
+            return error
+
+    async def iterate(self, request: Request[Page[T]]) -> AsyncIterator[T]:
+        """All of this page and of those that follow, each fetched when it is come to."""
+        while True:
+            page = await self.run(request)
+            for item in page.items:
+                yield item
+            if page.next_cursor is None:
+                return
+            request = request.after(page.next_cursor)
+
+    async def aclose(self) -> None:
+        await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+
+def _bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}", "Accept": "application/json"}

@@ -1,0 +1,241 @@
+"""What calls take and answer. Answers may have more members than are named here: a newer server's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, Literal, Required, TypeAlias, TypedDict, TypeVar
+from uuid import UUID
+
+T = TypeVar("T")
+
+Id: TypeAlias = UUID | str
+Severity: TypeAlias = Literal["info", "warning", "urgent"]
+Scope: TypeAlias = Literal["me", "business", "firm"]
+Status: TypeAlias = Literal["new", "seen", "dismissed", "snoozed", "resolved"]
+Channel: TypeAlias = Literal["in_app", "email", "push", "web_push", "sms", "chat"]
+
+# --- what is sent ------------------------------------------------------------------------------------------
+
+
+To: TypeAlias = Mapping[
+    Literal["user", "users", "business", "firm", "everyone"], Id | Iterable[Id] | Literal[True]
+]
+"""Whom to tell, exactly one of these: `{"user": id}`, `{"users": [id, id]}`, `{"everyone": True}` …"""
+
+
+class Notification(TypedDict, total=False):
+    """What happened, and to whom. What is left out takes the event's or the server's default."""
+
+    to: Required[To]
+    event: Required[str]  # a key of the catalog
+    title: Required[str]
+    body: str
+    severity: Severity
+    data: Mapping[str, Any]
+    actions: Iterable[Mapping[str, Any]]
+    collapse_key: str
+    occurred_at: datetime
+    expires_at: datetime
+    send_at: datetime  # left out: now
+
+
+class UserFields(TypedDict, total=False):
+    """What is left out stays as it is."""
+
+    email: str | None
+    password: str | None
+    email_verified: bool
+    status: Literal["active", "suspended", "deactivated"]
+    role: Literal["member", "operator"]
+    company_id: Id | None
+
+
+class BusinessFields(TypedDict, total=False):
+    """What is left out stays as it is; a new business needs a name."""
+
+    name: str
+    firm_id: Id | None
+    status: Literal["active", "deactivated", "deleted"]
+
+
+class EventFields(TypedDict, total=False):
+    """What is left out takes its default."""
+
+    topic: Required[str]
+    severity: Severity
+    channels: Mapping[Channel, bool]
+    critical: bool
+
+
+class AlertFields(TypedDict, total=False):
+    kind: Required[str]
+    severity: Required[Severity]
+    title: Required[str]
+    body: str
+    data: Mapping[str, Any]
+
+
+class Filter(TypedDict, total=False):
+    """Which notifications are meant; what is left out restricts nothing."""
+
+    scope: Scope
+    scope_id: Id
+    topic: str | Iterable[str]
+    severity: Severity | Iterable[Severity]
+    event: str | Iterable[str]
+
+
+class Search(Filter, total=False):
+    """Which notifications are listed; without a status, those that are new or seen."""
+
+    status: Status | Iterable[Status]
+    since: datetime
+    q: str  # words of the title or the body
+    unread: bool
+
+
+# --- what is answered --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page(Generic[T]):
+    items: tuple[T, ...]
+    next_cursor: str | None  # None: nothing follows
+
+
+@dataclass(frozen=True, kw_only=True)
+class Item:
+    """A notification as its reader has it."""
+
+    id: UUID
+    scope: str
+    scope_id: UUID | None  # the business or firm; None in scope `me`
+    event: str
+    topic: str
+    severity: str
+    status: str
+    title: str
+    body: str | None
+    data: Mapping[str, Any]
+    actions: tuple[Mapping[str, Any], ...]
+    pinned: bool
+    created_at: datetime
+    occurred_at: datetime | None
+    seen_at: datetime | None
+    read_at: datetime | None
+    dismissed_at: datetime | None
+    snoozed_until: datetime | None
+    resolved_at: datetime | None
+    expires_at: datetime | None
+    stream: UUID  # with lane and position: its place in the log
+    lane: int
+    position: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tally:
+    total: int  # open ones
+    unseen: int
+    unread: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScopeTally(Tally):
+    scope: str
+    scope_id: UUID | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counts(Tally):
+    """All of one moment."""
+
+    by_scope: tuple[ScopeTally, ...]
+    by_topic: Mapping[str, Tally]
+    by_severity: Mapping[str, Tally]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """What an operation changed. `operation` is for `undo`; None where nothing changed."""
+
+    operation: int | None
+    updated: int
+    counts: Tally  # of all that the reader sees, afterwards
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChannelPreference:
+    enabled: bool
+    source: str  # default, topic, event or critical
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventPreference:
+    event: str
+    topic: str
+    critical: bool  # its in-app channel is always on
+    channels: Mapping[str, ChannelPreference]
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuietHours:
+    begins: str  # HH:MM
+    ends: str
+    time_zone: str  # Europe/Lisbon
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preferences:
+    events: tuple[EventPreference, ...]
+    topics: Mapping[str, Mapping[str, bool]]  # what was chosen for whole topics
+    quiet_hours: QuietHours | None
+    available_channels: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class User:
+    id: UUID
+    email: str | None
+    email_verified: bool
+    status: str
+    role: str
+    company_id: UUID | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Business:
+    id: UUID
+    name: str
+    firm_id: UUID | None
+    status: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Firm:
+    id: UUID
+    name: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    key: str
+    topic: str
+    severity: str
+    channels: Mapping[str, bool]
+    critical: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Token:
+    """`token` is told this once. None: the answer that had it was lost on the way; ask for another."""
+
+    id: UUID
+    token: str | None
+    user_id: UUID
+    name: str
+    expires_in_days: int | None
