@@ -1,7 +1,7 @@
 """The Python client by itself: what it sends, when it tries again, and what it makes of an answer.
 
-Each test that asks for `client` runs with the sync and with the async one. The answers are scripted, and the pauses
-only noted.
+Each test that asks for `client` runs with the sync and with the async one. The answers are scripted, and the
+pauses only noted.
 """
 
 from __future__ import annotations
@@ -9,9 +9,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from itertools import islice
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -19,6 +18,7 @@ import httpx2
 import pytest
 
 from tests.conftest import Run
+from tests.either import Either
 from tidings.client import AsyncInbox, AsyncTidings, Inbox, RateLimited, Retry, Tidings, TidingsError
 from tidings.client import errors as e
 from tidings.client.values import Counts, Item, Operation, Preferences, ScopeTally, Tally
@@ -66,11 +66,11 @@ def problem(status: int, code: str, detail: str = "No.", **more: Any) -> httpx2.
     return answer(status, body, X_Correlation_ID=str(ID))
 
 
-class Client:
+class Client(Either):
     """One client whose server says what it is told to; the same for a sync and an async one."""
 
     def __init__(self, run: Run, kind: str) -> None:
-        self._run, self._kind = run, kind
+        super().__init__(run)
         self.requests: list[httpx2.Request] = []
         self.pauses: list[float] = []
         self._script: list[Outcome] = []
@@ -90,25 +90,6 @@ class Client:
         """What its server will answer, one after the other; and after that, always."""
         self._script, self._steady = list(outcomes), steady
         return self
-
-    def __call__(self, made: Coroutine[Any, Any, Any] | Any) -> Any:
-        """What a call answers."""
-        return made if self._kind == "sync" else self._run(made)
-
-    def all(self, made: Any, most: int = 1_000) -> list[Any]:
-        """What is gone over, up to so many."""
-        if self._kind == "sync":
-            return list(islice(made, most))
-
-        async def gone_over() -> list[Any]:
-            found: list[Any] = []
-            async for one in made:
-                found.append(one)
-                if len(found) == most:
-                    break
-            return found
-
-        return self._run(gone_over())
 
     @property
     def bodies(self) -> list[Any]:

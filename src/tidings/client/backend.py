@@ -12,6 +12,7 @@ from tidings.client.decoding import into
 from tidings.client.methods import call
 from tidings.client.requests import Request
 from tidings.client.values import (
+    Alert,
     AlertFields,
     Business,
     BusinessFields,
@@ -57,13 +58,14 @@ class _BackendMethods:
         return _done("DELETE", "notifications", notification_id)
 
     @call
-    def raise_alert(self, business_id: Id, alert_id: str, **alert: Unpack[AlertFields]) -> Request[None]:
-        """Raise a live alert of a business, or change it."""
-        return _done("PUT", "businesses", business_id, "live-alerts", alert_id, body=alert)
+    def raise_alert(self, business_id: Id, alert_id: str, **alert: Unpack[AlertFields]) -> Request[Alert]:
+        """Raise a live alert of a business, or change it while it is raised."""
+        path = ("businesses", business_id, "live-alerts", alert_id)
+        return Request(method="PUT", path=path, body=alert, parse=into(Alert))
 
     @call
     def clear_alert(self, business_id: Id, alert_id: str) -> Request[None]:
-        """Raises NotFound."""
+        """End it, for everybody. Raises NotFound."""
         return _done("DELETE", "businesses", business_id, "live-alerts", alert_id)
 
     # --- who there is -------------------------------------------------------------------------------------

@@ -231,6 +231,20 @@ class Event:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Alert:
+    id: str
+    business_id: UUID
+    episode: UUID  # another each time that it is raised anew
+    kind: str
+    severity: str
+    title: str
+    body: str | None
+    data: Mapping[str, Any]
+    raised_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
 class Token:
     """`token` is told this once. None: the answer that had it was lost on the way; ask for another."""
 
