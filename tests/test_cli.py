@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import socket
 import subprocess
@@ -16,6 +17,7 @@ from typer.testing import CliRunner, Result
 
 from tests.conftest import Run
 from tidings.cli.main import app
+from tidings.errors import Unauthenticated
 from tidings.identity import directory
 from tidings.identity.tokens import api_token_user, service_key
 from tidings.inbox import catalog, feed
@@ -79,7 +81,10 @@ def desk(database_url: str, run: Run) -> Desk:
 # --- help --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("command", ["serve", "demo", "migrate", "send", "token user", "token service"])
+@pytest.mark.parametrize(
+    "command",
+    ["serve", "demo", "migrate", "send", "token user", "token service", "token list", "token revoke"],
+)
 def test_every_command_explains_itself_with_an_example(command: str) -> None:
     result = tidings(*command.split(), "--help")
 
@@ -202,6 +207,60 @@ def test_a_token_for_nobody_is_refused(
 
     assert part in told(result)
     assert result.exit_code == code
+
+
+def listed(desk: Desk, *arguments: str) -> list[dict[str, Any]]:
+    result = desk.tidings("token", "list", *arguments, "--json")
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def test_what_holds_is_listed_without_the_secrets(desk: Desk) -> None:
+    assert (listed(desk), listed(desk, "ada@corp.test")) == ([], [])
+    key = desk.tidings("token", "service", "backend").stdout.strip()
+    desk.tidings("token", "service", "importer")
+    token = desk.tidings("token", "user", "ada@corp.test", "--name", "laptop", "--days", "30").stdout.strip()
+
+    keys, tokens = listed(desk), listed(desk, str(desk.user))
+    table = desk.tidings("token", "list", "ada@corp.test").stdout
+
+    assert [one["name"] for one in keys] == ["importer", "backend"]
+    assert list(tokens[0]) == ["id", "name", "created_at", "expires_at", "last_used_at"]
+    assert (tokens[0]["name"], tokens[0]["last_used_at"]) == ("laptop", None)
+    assert table.splitlines()[0].split() == list(tokens[0])
+    assert table.splitlines()[1].split() == [value or "-" for value in tokens[0].values()]
+    assert not any(secret in f"{keys}{tokens}{table}" for secret in (key, token))
+
+
+def test_revoking_by_id_or_name_ends_it(desk: Desk) -> None:
+    key = desk.tidings("token", "service", "backend").stdout.strip()
+    desk.tidings("token", "service", "backend")
+    kept = desk.tidings("token", "service", "importer").stdout.strip()
+    token = desk.tidings("token", "user", "ada@corp.test").stdout.strip()
+    [one] = listed(desk, "ada@corp.test")
+
+    result = desk.tidings("token", "revoke", "backend", one["id"].upper(), "--json")
+
+    assert [row["kind"] for row in json.loads(result.stdout)] == ["service key"] * 2 + ["API token"]
+    assert [row["name"] for row in listed(desk)] == ["importer"]
+    assert listed(desk, "ada@corp.test") == []
+    for known, secret in ((service_key, key), (api_token_user, token)):
+        with pytest.raises(Unauthenticated):
+            desk.ask(lambda store, known=known, secret=secret: known(store, secret))
+    assert desk.ask(lambda store: service_key(store, kept))
+    assert "importer" in desk.tidings("token", "revoke", listed(desk)[0]["id"]).stdout
+
+
+def test_of_several_all_are_revoked_or_none(desk: Desk) -> None:
+    desk.tidings("token", "service", "backend")
+
+    for unknown in ("nobody", str(UUID(int=5)), "backend\0"):
+        result = desk.tidings("token", "revoke", "backend", unknown)
+
+        assert "no such key or token" in told(result)
+        assert result.exit_code == 1
+    assert len(listed(desk)) == 1
+    assert "no such user" in told(desk.tidings("token", "list", str(UUID(int=5))))
 
 
 # --- what is not as it should be ---------------------------------------------------------------------------

@@ -349,9 +349,9 @@ def test_an_api_token_is_its_users_until_it_expires(web: Web) -> None:
 
 def test_a_revoked_token_and_one_of_an_inactive_user_do_not_hold(web: Web) -> None:
     user = web.user()
-    revoked_id, revoked = web.write(lambda store: issue_api_token(store, user, name="x"))
+    gone, revoked = web.write(lambda store: issue_api_token(store, user, name="x"))
     token = web.api_token(user)
-    web.write(lambda store: store.credentials.revoke_api_token(revoked_id, web.clock.at))
+    web.write(lambda store: store.credentials.revoke_api_token(gone.id, web.clock.at))
 
     with pytest.raises(Unauthenticated):
         web.write(lambda store: api_token_user(store, revoked))

@@ -25,6 +25,7 @@ LIST = "/api/v1/notifications"
 COUNT = "/api/v1/notifications/count"
 BULK_SEEN = "/api/v1/notifications/bulk/seen"
 TOPICS = "/api/v1/preferences/notifications/topics"
+TOKENS = "/api/v1/tokens"
 OPENAPI = "/docs/scoped/openapi.json"
 QUERY_NAMES = ["scope", "scope_id", "status", "status[]", "topic", "severity[]", "include_terminal", "limit"]
 QUERY_NAMES += [
@@ -739,8 +740,12 @@ def test_the_document_has_the_contracts_names(web: Web) -> None:
             }.items()
         },
         TOPICS: "update_topic_overrides_endpoint_api_v1_preferences_notifications_topics_put",
+        TOKENS: "create_token_api_v1_tokens_post",  # the last of two methods
+        f"{TOKENS}/{{token_id}}": "revoke_token_api_v1_tokens__token_id__delete",
     }
-    assert {tag for operation in operations.values() for tag in operation["tags"]} == {"notifications"}
+    tags = {path: operation["tags"] for path, operation in operations.items()}
+    assert [path for path, given in tags.items() if given == ["tokens"]] == [TOKENS, f"{TOKENS}/{{token_id}}"]
+    assert all(given == ["notifications"] for path, given in tags.items() if not path.startswith(TOKENS))
     schemas = document["components"]["schemas"]
     assert {"BulkAllRequest", "BulkOpResponse", "HTTPValidationError", "ValidationError"} <= set(schemas)
     assert list(schemas["BulkAllRequest"]["properties"]) == [

@@ -13,6 +13,7 @@ from tests.conftest import MovingClock
 from tidings.errors import TidingsError
 from tidings.identity import directory, tokens
 from tidings.identity.sessions import Sessions
+from tidings.identity.token_uses import TokenUses
 from tidings.ids import uuid7
 from tidings.inbox import alerts, catalog, counts, feed, operations, preferences, retention, upkeep
 from tidings.inbox.append import append, withdraw
@@ -138,12 +139,20 @@ async def credentials(steps: Walk, database: Database, world: World) -> None:
     _, key = await steps.do(lambda s: tokens.issue_service_key(s, "backend"))
     await steps.do(lambda s: tokens.service_key(s, key))
     await steps.do(lambda s: s.now())
-    token_id, token = await steps.do(
+    await steps.do(lambda s: tokens.issue_service_key(s, "importer"))
+    made, token = await steps.do(
         lambda s: tokens.issue_api_token(s, world.user, name="phone", expires_in_days=9)
     )
     await steps.do(lambda s: tokens.api_token_user(s, token))
     now = await steps.do(lambda s: s.now())
-    await steps.do(lambda s: s.credentials.revoke_api_token(token_id, now))
+    uses = TokenUses(database)
+    await uses.user(token)
+    await uses.write()
+    await steps.do(lambda s: tokens.api_tokens(s, world.user))
+    await steps.do(lambda s: tokens.revoke_api_token(s, made.id, of=world.user))
+    await steps.refused(lambda s: tokens.revoke_api_token(s, made.id))
+    [backend, _] = await steps.do(lambda s: s.credentials.service_keys())
+    await steps.do(lambda s: s.credentials.revoke_service_key(backend.id, now))
     await steps.do(lambda s: s.credentials.revoke_service_keys("backend", now))
     sessions = Sessions(database, secret="s" * 32, access_seconds=60, refresh_days=1)
     for password in ("wrong", PASSWORD):

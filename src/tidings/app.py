@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable
 from contextlib import asynccontextmanager, suppress
 
 import structlog
@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tidings.clock import Clock
 from tidings.identity.sessions import Sessions
+from tidings.identity.token_uses import TokenUses
 from tidings.identity.tokens import API_TOKEN
 from tidings.inbox.sending import Sender
 from tidings.inbox.upkeep import run_upkeep
@@ -48,16 +49,18 @@ def create_app(
         synchronous=settings.sqlite_synchronous,
     )
 
+    services = _services(settings, opened)
+
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncGenerator[None]:
         if settings.migrates:
             await upgrade(opened)
-        async with _upkeep(opened):
+        async with _upkeep(opened, services.token_uses):
             yield
         if database is None:
             await opened.dispose()
 
-    app: ASGIApp = _switch(_services(settings, opened), front.create(opened, lifespan))
+    app: ASGIApp = _switch(services, front.create(opened, lifespan))
     if settings.cors_origins:
         # With a credential the browser wants the one origin named, so `*` goes without the refresh cookie.
         app = CORSMiddleware(
@@ -87,24 +90,27 @@ def _services(settings: Settings, database: Database) -> Services:
         database=database,
         sender=Sender(database),
         sessions=sessions_of(settings, database),
+        token_uses=TokenUses(database),
         limiter=Limiter(),
         proxies=TrustedProxies(settings.trusted_proxies),
     )
 
 
 @asynccontextmanager
-async def _upkeep(database: Database) -> AsyncGenerator[None]:
-    """Runs the upkeep every few seconds; at the end a run that is under way has a moment to finish."""
+async def _upkeep(database: Database, uses: TokenUses) -> AsyncGenerator[None]:
+    """Runs the upkeep every few seconds; at the end a run that is under way has a moment to finish.
+
+    What is noted of the use of tokens is written each time, and at the end.
+    """
     stop = asyncio.Event()
 
     async def keep_up() -> None:
         while not stop.is_set():
-            try:
-                await run_upkeep(database)
-            except Exception:
-                _log.exception("the upkeep failed; it will be tried again")
+            await _tried(uses.write())
+            await _tried(run_upkeep(database))
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), UPKEEP_SECONDS)
+        await _tried(uses.write())
 
     task = asyncio.create_task(keep_up())
     try:
@@ -113,6 +119,13 @@ async def _upkeep(database: Database) -> AsyncGenerator[None]:
         stop.set()
         with suppress(TimeoutError):  # what is left undone is done after the next start
             await asyncio.wait_for(task, UPKEEP_GRACE_SECONDS)
+
+
+async def _tried(work: Awaitable[None]) -> None:
+    try:
+        await work
+    except Exception:
+        _log.exception("the upkeep failed; it will be tried again")
 
 
 # --- who answers -------------------------------------------------------------------------------------------

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from uuid import UUID
 
 import sqlalchemy as sa
 
-from tidings.model import Account
-from tidings.storage.accounts import account_of
-from tidings.storage.connection import Connection
+from tidings.model import AccountStatus
+from tidings.storage.connection import Connection, Row, clock_column
+from tidings.storage.dialects import Instant, Query
 from tidings.storage.tables import account, api_token, refresh_token, service_key
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceKey:
+    """A key of a backend."""
+
+    id: UUID
+    name: str
+    created_at: datetime
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +33,18 @@ class ApiToken:
     name: str
     created_at: datetime
     expires_at: datetime | None  # None: never
+    last_used_at: datetime | None = None  # to the minute
+
+
+@dataclass(frozen=True, kw_only=True)
+class PresentedToken:
+    """An API token that somebody shows, and what of its owner matters then."""
+
+    id: UUID
+    user_id: UUID
+    status: AccountStatus
+    last_used_at: datetime | None
+    at: datetime  # when it was looked up
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +78,24 @@ class Credentials:
             )
         )
 
+    async def service_keys(self) -> list[ServiceKey]:
+        """The keys that are not revoked, newest first."""
+        rows = await self._connection.all(
+            sa.select(service_key.c.key_id, service_key.c.name, service_key.c.created_at)
+            .where(service_key.c.revoked_at.is_(None))
+            .order_by(service_key.c.created_at.desc(), service_key.c.key_id.desc())
+        )
+        return [ServiceKey(id=row.key_id, name=row.name, created_at=row.created_at) for row in rows]
+
+    async def revoke_service_key(self, key_id: UUID, now: datetime) -> bool:
+        """Revoke the key with this id; whether there was one to revoke."""
+        revoked = await self._connection.execute(
+            sa.update(service_key)
+            .where(service_key.c.key_id == key_id, service_key.c.revoked_at.is_(None))
+            .values(revoked_at=now)
+        )
+        return revoked == 1
+
     async def revoke_service_keys(self, name: str, now: datetime) -> int:
         """Revoke all service keys of this name; how many there were."""
         return await self._connection.execute(
@@ -80,40 +120,43 @@ class Credentials:
 
     async def active_api_tokens(self, user_id: UUID, now: datetime) -> list[ApiToken]:
         """The user's tokens that are neither revoked nor expired, oldest first."""
-        rows = await self._connection.all(
-            sa.select(api_token)
-            .where(api_token.c.user_id == user_id, api_token.c.revoked_at.is_(None))
-            .where(sa.or_(api_token.c.expires_at.is_(None), api_token.c.expires_at > now))
-            .order_by(api_token.c.created_at, api_token.c.token_id)
-        )
-        return [
-            ApiToken(
-                id=row.token_id,
-                user_id=row.user_id,
-                name=row.name,
-                created_at=row.created_at,
-                expires_at=row.expires_at,
-            )
-            for row in rows
-        ]
+        owned = _active(now).where(api_token.c.user_id == user_id)
+        rows = await self._connection.all(owned.order_by(api_token.c.created_at, api_token.c.token_id))
+        return [_token_of(row) for row in rows]
 
-    async def api_token_owner(self, hash_: bytes) -> Account | None:
-        """Whose token it is that has this hash, unless it is revoked or expired."""
-        row = await self._connection.first(
-            sa.select(account, api_token.c.expires_at)
-            .join(api_token, api_token.c.user_id == account.c.user_id)
-            .where(api_token.c.hash == hash_, api_token.c.revoked_at.is_(None))
-        )
-        if row is None or (row.expires_at and row.expires_at <= await self._connection.now()):
+    async def active_api_token(self, token_id: UUID, now: datetime) -> ApiToken | None:
+        """The token with this id, whosever it is, unless it is revoked or expired."""
+        row = await self._connection.first(_active(now).where(api_token.c.token_id == token_id))
+        return None if row is None else _token_of(row)
+
+    async def presented(self, hash_: bytes) -> PresentedToken | None:
+        """The API token with this hash, unless it is revoked or expired."""
+        row = await self._connection.first(_presented(self._connection.dialect), {"hash": hash_})
+        if row is None:
             return None
-        return account_of(row)
+        now = self._connection.told(row.clock)
+        if row.expires_at and row.expires_at <= now:
+            return None
+        return PresentedToken(
+            id=row.token_id,
+            user_id=row.user_id,
+            status=AccountStatus(row.status),
+            last_used_at=row.last_used_at,
+            at=now,
+        )
 
-    async def revoke_api_token(self, token_id: UUID, now: datetime) -> None:
-        await self._connection.execute(
+    async def note_api_token_use(self, token_id: UUID, at: datetime, unless_since: datetime) -> None:
+        """Note that a token was used, unless it is known to have been after `unless_since`."""
+        await self._connection.execute(_NOTE_USE, {"token": token_id, "at": at, "unless_since": unless_since})
+
+    async def revoke_api_token(self, token_id: UUID, now: datetime) -> bool:
+        """Revoke the token; whether it was not revoked before."""
+        revoked = await self._connection.execute(
             sa.update(api_token)
             .where(api_token.c.token_id == token_id, api_token.c.revoked_at.is_(None))
             .values(revoked_at=now)
         )
+        return revoked == 1
 
     # --- refresh tokens -----------------------------------------------------------------------------------
 
@@ -153,3 +196,60 @@ class Credentials:
             .where(refresh_token.c.user_id == user_id, refresh_token.c.revoked_at.is_(None))
             .values(revoked_at=now)
         )
+
+
+def _active(now: datetime) -> Query:
+    return sa.select(
+        api_token.c.token_id,
+        api_token.c.user_id,
+        api_token.c.name,
+        api_token.c.created_at,
+        api_token.c.expires_at,
+        api_token.c.last_used_at,
+    ).where(
+        api_token.c.revoked_at.is_(None),
+        sa.or_(api_token.c.expires_at.is_(None), api_token.c.expires_at > now),
+    )
+
+
+def _token_of(row: Row) -> ApiToken:
+    return ApiToken(
+        id=row.token_id,
+        user_id=row.user_id,
+        name=row.name,
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        last_used_at=row.last_used_at,
+    )
+
+
+@lru_cache
+def _presented(dialect: str) -> Query:
+    columns = (
+        api_token.c.token_id,
+        api_token.c.user_id,
+        api_token.c.expires_at,
+        api_token.c.last_used_at,
+        account.c.status,
+        clock_column(dialect),
+    )
+    return (
+        sa.select(*columns)
+        .join(account, account.c.user_id == api_token.c.user_id)
+        .where(
+            api_token.c.hash == sa.bindparam("hash", type_=sa.LargeBinary()), api_token.c.revoked_at.is_(None)
+        )
+    )
+
+
+_NOTE_USE = (
+    sa.update(api_token)
+    .where(
+        api_token.c.token_id == sa.bindparam("token", type_=sa.Uuid()),
+        sa.or_(
+            api_token.c.last_used_at.is_(None),
+            api_token.c.last_used_at <= sa.bindparam("unless_since", type_=Instant),
+        ),
+    )
+    .values(last_used_at=sa.bindparam("at", type_=Instant))
+)

@@ -9,6 +9,7 @@ from fastapi import Depends
 from starlette.requests import Request
 
 from tidings.identity.sessions import Sessions
+from tidings.identity.token_uses import TokenUses
 from tidings.inbox.sending import Sender
 from tidings.settings import Settings
 from tidings.storage.engine import Database
@@ -24,6 +25,7 @@ class Services:
     database: Database
     sender: Sender
     sessions: Sessions
+    token_uses: TokenUses
     limiter: Limiter
     proxies: TrustedProxies
 

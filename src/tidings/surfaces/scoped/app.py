@@ -8,7 +8,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
 from tidings.surfaces.body_limit import BodyLimit
-from tidings.surfaces.scoped import endpoints, errors, schemas
+from tidings.surfaces.scoped import endpoints, errors, schemas, tokens
 from tidings.surfaces.services import Services
 
 OPENAPI_URL = "/docs/scoped/openapi.json"
@@ -29,6 +29,7 @@ def create(services: Services) -> FastAPI:
     app.state.services = services
     app.add_middleware(BodyLimit, most=MOST_BODY_BYTES)
     app.include_router(endpoints.router, prefix="/api/v1")
+    app.include_router(tokens.router, prefix="/api/v1")
     app.add_api_route(OPENAPI_URL, _openapi, include_in_schema=False)
     return app
 

@@ -13,7 +13,6 @@ from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 
 from tidings.errors import ScopeForbidden, Unauthenticated
-from tidings.identity.tokens import api_token_user
 from tidings.model import Audience, Reader
 from tidings.storage.store import Store
 from tidings.surfaces.services import services_of
@@ -52,8 +51,7 @@ async def _authenticated(request: Request) -> UUID:
     scheme, _, presented = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not presented:
         raise Unauthenticated
-    async with services_of(request).database.read() as store:
-        return await api_token_user(store, presented.strip())
+    return await services_of(request).token_uses.user(presented.strip())
 
 
 async def member_of_business(

@@ -50,11 +50,11 @@ async def issue_token(user_id: UUID, body: NewToken, write: Write) -> IssuedToke
     """A `dz_` token for the user, who has at most ten active ones."""
 
     async def issue(store: Store) -> IssuedToken:
-        token_id, token = await tokens.issue_api_token(
+        made, token = await tokens.issue_api_token(
             store, user_id, name=body.name, expires_in_days=body.expires_in_days
         )
         return IssuedToken(
-            id=token_id, token=token, user_id=user_id, name=body.name, expires_in_days=body.expires_in_days
+            id=made.id, token=token, user_id=user_id, name=made.name, expires_in_days=body.expires_in_days
         )
 
     return await write(issue, secret=["token"])
