@@ -27,6 +27,9 @@ from tidings.surfaces.personal import app as personal
 from tidings.surfaces.scoped import app as scoped
 from tidings.surfaces.services import Services
 
+SPARE = "spare"
+"""The name of tokens that are only there to be made and revoked."""
+
 SURFACES: Mapping[str, Callable[[Services], FastAPI]] = {
     "scoped": scoped.create,
     "personal": personal.create,
@@ -122,9 +125,20 @@ class World:
 
     def _revoked_api_token(self) -> str:
         async def issue(store: Store) -> str:
-            id_, token = await tokens.issue_api_token(store, self.ada, name="test")
-            await store.credentials.revoke_api_token(id_, await store.now())
+            made, token = await tokens.issue_api_token(store, self.ada, name="test")
+            await store.credentials.revoke_api_token(made.id, await store.now())
             return token
+
+        return self.web.write(issue)
+
+    def spare_token(self) -> UUID:
+        """The id of a token of Ada's with which nobody calls; those of before are revoked, there is room."""
+
+        async def issue(store: Store) -> UUID:
+            for token in await tokens.api_tokens(store, self.ada):
+                if token.name == SPARE:
+                    await tokens.revoke_api_token(store, token.id)
+            return (await tokens.issue_api_token(store, self.ada, name=SPARE))[0].id
 
         return self.web.write(issue)
 
@@ -228,6 +242,7 @@ _IDS: Mapping[str, Callable[[World], Any]] = {
     "user_id": lambda world: world.ada,
     "business_id": lambda world: world.business.id,
     "firm_id": lambda world: world.firm.id,
+    "token_id": lambda world: world.spare_token(),
 }
 
 _OWN: Mapping[str, Callable[[World], Any]] = {"notification_id": lambda world: world.told(own(world.ada))}
@@ -256,6 +271,11 @@ def _refresh(world: World) -> Parts:
     return {"json": {"refreshToken": world.web.run(world.web.sessions.open_session(world.ada))}}
 
 
+def _new_token(world: World) -> Parts:
+    world.spare_token()
+    return {"json": {"name": SPARE}}
+
+
 _N = "/api/v1/notifications"
 _LOGIN: Callable[[World], Parts] = lambda world: {"json": {"email": world.locked, "password": "x"}}  # noqa: E731
 
@@ -278,6 +298,9 @@ CALLS: Mapping[Route, Call] = {
     Route("scoped", "PUT", "/api/v1/preferences/notifications/topics"): Call(
         rule="SCOPED", make=_json(overrides={"billing": {"email": False}})
     ),
+    Route("scoped", "GET", "/api/v1/tokens"): Call(rule="SCOPED"),
+    Route("scoped", "POST", "/api/v1/tokens"): Call(rule="SCOPED_SECRET", make=_new_token),
+    Route("scoped", "DELETE", "/api/v1/tokens/{token_id}"): Call(rule="SCOPED"),
     Route("scoped", "GET", "/docs/scoped/openapi.json"): Call(rule="PUBLIC"),
     # --- personal
     Route("personal", "POST", "/api/v1/auth/login"): Call(

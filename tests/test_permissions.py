@@ -43,16 +43,20 @@ _PERSONAL = {
     "operator: personal": THEIRS,
 }
 
+_SCOPED = {
+    "user: API": OK,
+    "other: API": _NO_MEMBER,
+    "other at home: API": THEIRS,
+    "firm's: API": _NO_MEMBER,
+    "firm's at home: API": THEIRS,
+    "company's: API": _NO_MEMBER,
+    "operator: API": _NO_MEMBER,
+}
+
 RULES: Mapping[str, Mapping[str, str | Told]] = {
-    "SCOPED": {
-        "user: API": OK,
-        "other: API": _NO_MEMBER,
-        "other at home: API": THEIRS,
-        "firm's: API": _NO_MEMBER,
-        "firm's at home: API": THEIRS,
-        "company's: API": _NO_MEMBER,
-        "operator: API": _NO_MEMBER,
-    },
+    "SCOPED": _SCOPED,
+    # No two answers are the same: each has a new secret of the caller's own.
+    "SCOPED_SECRET": _SCOPED | {"other at home: API": OK, "firm's at home: API": OK},
     "PERSONAL": _PERSONAL,
     # Who shows an API token is answered by the scoped surface, which has this path too and wants a business.
     "PERSONAL_SHARED": _PERSONAL
