@@ -139,7 +139,7 @@ def test_two_users_log_in_as_the_company_of_one_business(visitor: Visitor) -> No
 
 def test_there_is_something_of_everything(visitor: Visitor) -> None:
     items = {item["id"]: item for user in visitor.users for item in visitor.items(user)}
-    lanes = {(item["topic"], item["severity"]) for item in items.values()}
+    lanes = {(item["topic"], item["severity"]) for item in items.values() if not item["live"]}
     first, second = visitor.users[:2]
     statuses = {item["status"] for user in visitor.users for item in visitor.items(user)}
     of_second = visitor.http.get("/api/v1/notifications?read=true", headers=visitor.personal(second)).json()
@@ -150,6 +150,21 @@ def test_there_is_something_of_everything(visitor: Visitor) -> None:
     assert sum(item["status"] == "new" for item in visitor.items(first)) > 50
     assert of_second["data"]["total"] > 10
     assert not any("{" in item["title"] + item["body"] for item in items.values())
+
+
+def test_live_alerts_are_raised_and_the_company_has_pending_actions(visitor: Visitor) -> None:
+    first = visitor.users[0]
+    live = [item for item in visitor.items(first) if item["live"]]
+    token = visitor.login(first, "/company/auth/login").json()["token"]
+    shown = visitor.http.get("/company/notifications/dashboard", headers=visitor.bearer(token)).json()
+
+    kinds = {item["event_key"] for item in live}
+    assert kinds == {"unsigned_auction", "missing_signature", "low_cash"}
+    assert {item["scope_id"] for item in live} < set(first["business_ids"])
+    assert shown["companyMissingSignature"] is True
+    codes = [item["data"] for item in live if item["event_key"] == "unsigned_auction"]
+    assert shown["notSignedAuctions"] == codes
+    assert shown["notifications"]
 
 
 def test_the_backend_can_send(visitor: Visitor) -> None:

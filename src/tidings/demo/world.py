@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from random import Random
 from uuid import UUID
 
+from tidings.demo.conditions import CONDITIONS
 from tidings.demo.people import (
     BUSINESSES,
     FIRM,
@@ -24,6 +25,7 @@ from tidings.demo.people import (
 from tidings.demo.stories import STORIES, facts
 from tidings.identity import directory, passwords, tokens
 from tidings.inbox import feed, operations
+from tidings.inbox.alerts import raise_alert
 from tidings.inbox.append import append
 from tidings.inbox.catalog import put_event
 from tidings.inbox.reach import reach_of
@@ -120,6 +122,17 @@ async def _tell_what_happened(store: Store) -> None:
     ids = await append(store, newer)
     own = [id_ for draft, id_ in zip(newer, ids, strict=True) if draft.to.id == JONAS.id]
     await operations.mark(store, Reader(id=JONAS.id), Action.READ, own[: len(own) // 2])
+    for one in CONDITIONS:
+        await raise_alert(
+            store,
+            one.business.id,
+            one.id,
+            kind=one.kind,
+            severity=one.severity,
+            title=one.title,
+            body=one.body,
+            data=one.data,
+        )
 
 
 def _drafts(now: datetime) -> list[Draft]:
