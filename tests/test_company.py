@@ -17,8 +17,9 @@ from structlog.testing import capture_logs
 from tests.conftest import MovingClock, OpenDatabase, Run
 from tests.web import ANY_JSON, ESCAPED, PASSWORD, Web, anything_goes, everyone, own
 from tidings.identity import directory
+from tidings.inbox import alerts, operations
 from tidings.inbox.append import withdraw
-from tidings.model import Action, BusinessStatus, Severity
+from tidings.model import Action, BusinessStatus, Reader, ReaderKind, Severity
 from tidings.storage.engine import Database
 
 LOGIN = "/company/auth/login"
@@ -451,6 +452,7 @@ def test_the_document_tells_the_contract(web: Web) -> None:
         ("put", f"{READ}/{{id}}"),
         ("delete", "/company/notifications"),
         ("delete", "/company/notifications/{id}"),
+        ("get", "/company/notifications/dashboard"),
     }
     by_path = document["paths"][f"{READ}/{{id}}"]["put"]
     assert {(one["name"], one["in"]) for one in by_path["parameters"]} >= {("id", "path")}
@@ -526,3 +528,147 @@ def test_several_that_are_no_list_of_up_to_a_thousand(desk: Desk, ids: Any) -> N
 def test_several_that_are_null_are_no_id(desk: Desk) -> None:
     refused(desk.put(json={"ids": None}), 400, "ID_REQUIRED")
     refused(desk.put(json={"ids": [str(uuid4())]}, headers={}), 401, "TOKEN_NOT_VALID")
+
+
+# --- the dashboard -----------------------------------------------------------------------------------------
+
+DASHBOARD = "/company/notifications/dashboard"
+
+
+def dashboard(desk: Desk, headers: Any = None) -> Any:
+    answer = desk.web.ask("GET", DASHBOARD, headers=desk.headers if headers is None else headers)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def auction(desk: Desk, id_: str, **content: Any) -> None:
+    """A pending action of the company, newer than those before."""
+    desk.web.clock.move(seconds=1)
+    desk.web.alert(
+        desk.business.id, id_, **{"kind": "unsigned_auction", "data": {"service_code": id_}, **content}
+    )
+
+
+def test_an_empty_dashboard(desk: Desk) -> None:
+    assert dashboard(desk) == {
+        "companyMissingSignature": False,
+        "notSignedAuctionsCount": 0,
+        "notSignedAuctions": [],
+        "notifications": [],
+        "unreadCount": 0,
+    }
+
+
+def test_pending_actions_come_first_and_unread_ones_fill_what_is_left(desk: Desk) -> None:
+    ids = sorted(desk.web.tell(desk.business, times=9))
+    auction(desk, "A-1")
+    auction(desk, "A-2")
+    auction(desk, "signature", kind="missing_signature")
+    desk.put(f"{READ}/{ids[8]}")
+
+    told = dashboard(desk)
+
+    assert told["companyMissingSignature"] is True
+    assert told["notSignedAuctionsCount"] == 2
+    assert told["notSignedAuctions"] == [{"service_code": "A-2"}, {"service_code": "A-1"}]
+    assert [one["_id"] for one in told["notifications"]] == [str(id_) for id_ in ids[7:3:-1]]
+    assert set(told["notifications"][0]) == set(desk.put(f"{READ}/{ids[7]}").json())
+    assert told["unreadCount"] == 8
+
+
+@pytest.mark.parametrize("number", [0, 1, 5, 6, 7, 20])
+def test_there_are_six_slots(desk: Desk, number: int) -> None:
+    desk.web.tell(desk.business, times=8)
+    for each in range(number):
+        auction(desk, f"A-{each}")
+
+    told = dashboard(desk)
+
+    shown = min(number, 6)
+    assert told["notSignedAuctionsCount"] == len(told["notSignedAuctions"]) == shown
+    newest = [{"service_code": f"A-{each}"} for each in range(number)][::-1][:6]
+    assert told["notSignedAuctions"] == newest
+    assert len(told["notifications"]) == 6 - shown
+    assert (told["unreadCount"], told["companyMissingSignature"]) == (8, False)
+
+
+def test_what_an_auction_is_called_by(desk: Desk) -> None:
+    for number, data in enumerate([{}, {"service_code": None}, {"service_code": ""}, {"service_code": True}]):
+        auction(desk, f"nameless {number}", data=data)
+    auction(desk, "other", kind="low_cash")
+    auction(desk, "number", data={"service_code": 4711})
+
+    assert dashboard(desk)["notSignedAuctions"] == [{"service_code": "4711"}]
+
+
+def test_pending_actions_go_as_they_clear_or_are_dismissed_by_the_company(desk: Desk) -> None:
+    web = desk.web
+    member = web.user(desk.business)
+    company = Reader(id=desk.business.id, kind=ReaderKind.COMPANY)
+    for id_ in ("A-1", "A-2", "A-3"):
+        auction(desk, id_)
+    auction(desk, "signature", kind="missing_signature")
+
+    def dismiss(reader: Reader, id_: str) -> None:
+        web.write(lambda s: operations.dismiss_alert(s, reader, id_, first=desk.business.id))
+
+    dismiss(Reader(id=member), "A-3")
+    assert dashboard(desk)["notSignedAuctionsCount"] == 3
+    dismiss(company, "A-2")
+    dismiss(company, "signature")
+    web.write(lambda store: alerts.clear(store, desk.business.id, "A-1"))
+    told = dashboard(desk, web.company(desk.colleague))
+    assert told["notSignedAuctions"] == [{"service_code": "A-3"}]
+    assert told["companyMissingSignature"] is False
+
+
+def test_the_dashboard_shows_the_company_alone(desk: Desk) -> None:
+    other = Desk(desk.web)
+    desk.web.tell(desk.business, own(desk.user), everyone)
+    auction(desk, "A-1")
+    auction(desk, "signature", kind="missing_signature")
+
+    assert dashboard(other) == {
+        "companyMissingSignature": False,
+        "notSignedAuctionsCount": 0,
+        "notSignedAuctions": [],
+        "notifications": [],
+        "unreadCount": 0,
+    }
+    assert dashboard(desk)["unreadCount"] == 1
+
+
+def test_what_a_colleague_reads_or_deletes_leaves_the_dashboard(desk: Desk) -> None:
+    ids = desk.web.tell(desk.business, times=3)
+    colleague = desk.web.company(desk.colleague)
+    desk.put(f"{READ}/{ids[0]}", headers=colleague)
+    desk.web.ask("DELETE", f"/company/notifications/{ids[1]}", headers=colleague)
+
+    told = dashboard(desk)
+
+    assert ([one["_id"] for one in told["notifications"]], told["unreadCount"]) == ([str(ids[2])], 1)
+
+
+def test_the_dashboard_looks_at_the_token_then_the_user_then_the_company(desk: Desk) -> None:
+    web = desk.web
+    nobody: Any = type("Account", (), {"id": uuid4()})()
+    for headers in ({}, {"Authorization": "Bearer x"}, web.personal(desk.user)):
+        refused(web.ask("GET", DASHBOARD, headers=headers), 401, "TOKEN_NOT_VALID")
+    headers = {"Authorization": f"Bearer {web.sessions.access_token(nobody, 'company')}"}
+    refused(web.ask("GET", DASHBOARD, headers=headers), 404, "USER_NOT_FOUND")
+    refused(web.ask("GET", DASHBOARD, headers=web.company(web.user(desk.business))), 401, "CIA_NOT_FOUND")
+    for status in (BusinessStatus.DEACTIVATED, BusinessStatus.DELETED):
+        web.write(lambda store, s=status: directory.put_business(store, desk.business.id, status=s))
+        refused(web.ask("GET", DASHBOARD, headers=desk.headers), 401, "CIA_NOT_FOUND")
+
+
+def test_the_document_tells_the_dashboard(web: Web) -> None:
+    document = web.ask("GET", "/docs/company/openapi.json").json()
+
+    told = document["components"]["schemas"]["Dashboard"]
+    names = ["companyMissingSignature", "notSignedAuctionsCount", "notSignedAuctions", "notifications"]
+    assert told["required"] == [*names, "unreadCount"]
+    assert document["components"]["schemas"]["Auction"]["required"] == ["service_code"]
+    answers = document["paths"][DASHBOARD]["get"]["responses"]
+    assert set(answers) == {"200", "default"}
+    assert document["paths"][DASHBOARD]["get"]["security"]

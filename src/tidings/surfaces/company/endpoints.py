@@ -14,13 +14,22 @@ from starlette.requests import ClientDisconnect
 
 from tidings.errors import InvalidInput, NotificationNotFound, TooMany
 from tidings.identity.emails import normalised
-from tidings.inbox import feed, operations
+from tidings.inbox import alerts, counts, feed, operations
 from tidings.inbox.reach import reach_of
-from tidings.model import Action, Item, Reader
+from tidings.model import UNREAD, Action, Item, LiveAlert, Reader, View
 from tidings.storage.store import Store
 from tidings.surfaces.company.auth import AUDIENCE, CompanyUser, limit_login
 from tidings.surfaces.company.errors import IdRequired
-from tidings.surfaces.company.schemas import Failure, Login, LoginRequest, Notification, Updated
+from tidings.surfaces.company.schemas import (
+    SLOTS,
+    Auction,
+    Dashboard,
+    Failure,
+    Login,
+    LoginRequest,
+    Notification,
+    Updated,
+)
 from tidings.surfaces.services import CurrentServices
 
 _ERRORS: dict[int | str, dict[str, Any]] = {"default": {"model": Failure, "description": "What went wrong"}}
@@ -32,6 +41,8 @@ _BY_BODY = {"requestBody": {"content": {"application/json": {"schema": _ID_OR_ID
 _BY_ONE_BODY = {"requestBody": {"content": {"application/json": {"schema": _ID}}}}
 _MARK_READ = "Mark a notification as read"
 _DELETE = "Delete a notification"
+
+_UNREAD = View(windows=(UNREAD,), by_level=True)
 
 router = APIRouter(responses=_ERRORS)
 
@@ -129,3 +140,29 @@ async def _found(store: Store, company: Reader, named: str) -> Item:
     if not ids:
         raise NotificationNotFound
     return await feed.find(store, await reach_of(store, company), ids[0])
+
+
+@router.get("/notifications/dashboard", tags=["notifications"], summary="What the company has to look at")
+async def dashboard(company: CompanyUser, services: CurrentServices) -> Dashboard:
+    """Pending actions are live alerts: of the kind `unsigned_auction`, and `missing_signature`."""
+    async with services.database.read() as store:
+        pending = await alerts.standing(store, company, company.id)
+        auctions = [auction for one in pending if (auction := _auction(one))][:SLOTS]
+        reach = await reach_of(store, company)
+        page = await feed.page(store, reach, _UNREAD, limit=SLOTS - len(auctions))
+        unread = await counts.count(store, reach, UNREAD, by_level=True)
+    return Dashboard(
+        company_missing_signature=any(one.alert.kind == "missing_signature" for one in pending),
+        not_signed_auctions_count=len(auctions),
+        not_signed_auctions=auctions,
+        notifications=[Notification.of(item) for item in page.items],
+        unread_count=unread,
+    )
+
+
+def _auction(one: LiveAlert) -> Auction | None:
+    """The auction that an alert is about; one that does not say which is about none."""
+    code = one.alert.data.get("service_code")
+    if one.alert.kind != "unsigned_auction" or isinstance(code, bool) or not isinstance(code, str | int):
+        return None
+    return Auction(service_code=str(code)) if code != "" else None

@@ -11,6 +11,9 @@ from pydantic.alias_generators import to_camel
 
 from tidings.model import Item, Level, Severity
 
+SLOTS = 6
+"""Of the dashboard."""
+
 
 class _Camel(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
@@ -61,6 +64,22 @@ class Notification(_Camel):
 
 class Updated(_Camel):
     updated: int = Field(description="How many were unread.")
+
+
+class Auction(BaseModel):
+    """An auction that nobody of the company has signed yet."""
+
+    service_code: str
+
+
+class Dashboard(_Camel):
+    """Six slots: the auctions to be signed come first, unread notifications take what is left."""
+
+    company_missing_signature: bool
+    not_signed_auctions_count: int = Field(ge=0, le=SLOTS)
+    not_signed_auctions: list[Auction] = Field(max_length=SLOTS, description="The newest first.")
+    notifications: list[Notification] = Field(max_length=SLOTS, description="Unread, the newest first.")
+    unread_count: int = Field(ge=0, description="All that are unread, whether or not they are shown here.")
 
 
 class Failure(BaseModel):
