@@ -5,6 +5,7 @@ What the surfaces have is read from their route tables; what is written here is 
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import count
@@ -16,7 +17,9 @@ import sqlalchemy as sa
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
-from tests.web import Web, own
+from tests.web import SECRET, Web, own
+from tidings.delivery import subscriptions
+from tidings.delivery.unsubscribe_links import UnsubscribeLinks
 from tidings.identity import tokens
 from tidings.model import Address
 from tidings.storage.store import Store
@@ -155,6 +158,13 @@ class World:
         [id_] = self.web.tell(to)
         return id_
 
+    def subscribed(self) -> str:
+        """The endpoint of one more browser of Ada's."""
+        endpoint = f"https://push.example/{uuid4()}"
+        browser = {"endpoint": endpoint, "p256dh": "x", "auth": "x", "user_agent": None}
+        self.web.write(lambda store: subscriptions.subscribe(store, self.ada, **browser))
+        return endpoint
+
     def tables(self) -> dict[str, list[Any]]:
         """All that the database holds, but when a token was last used."""
 
@@ -276,6 +286,17 @@ def _new_token(world: World) -> Parts:
     return {"json": {"name": SPARE}}
 
 
+def _unsubscribe(_world: World) -> Parts:
+    email = "ada@example.com"
+    return {"params": {"email": email, "token": UnsubscribeLinks(SECRET.encode()).token(email)}}
+
+
+_BROWSER = {
+    "endpoint": "https://push.example/1",
+    "p256dh": urlsafe_b64encode(bytes(65)).decode(),
+    "auth": urlsafe_b64encode(bytes(16)).decode(),
+}
+
 _N = "/api/v1/notifications"
 _LOGIN: Callable[[World], Parts] = lambda world: {"json": {"email": world.locked, "password": "x"}}  # noqa: E731
 
@@ -320,6 +341,15 @@ CALLS: Mapping[Route, Call] = {
     Route("personal", "PATCH", "/api/v1/admin/notifications/defaults/{event_key}"): Call(
         rule="OPERATOR", make=_json(email=True)
     ),
+    Route("personal", "GET", "/api/v1/admin/notifications/health"): Call(rule="OPERATOR"),
+    Route("personal", "GET", f"{_N}/unsubscribe"): Call(rule="PUBLIC", make=_unsubscribe),
+    Route("personal", "POST", f"{_N}/unsubscribe"): Call(rule="PUBLIC", make=_unsubscribe),
+    Route("personal", "POST", f"{_N}/unsubscribe/undo"): Call(rule="PUBLIC", make=_unsubscribe),
+    Route("personal", "POST", f"{_N}/webpush/subscribe"): Call(rule="PERSONAL", make=_json(**_BROWSER)),
+    Route("personal", "POST", f"{_N}/webpush/unsubscribe"): Call(
+        rule="PERSONAL", one=True, make=lambda world: {"json": {"endpoint": world.subscribed()}}
+    ),
+    Route("personal", "GET", f"{_N}/webpush/subscriptions"): Call(rule="PERSONAL"),
     Route("personal", "GET", "/docs/personal/openapi.json"): Call(rule="PUBLIC"),
     # --- company
     Route("company", "POST", "/company/auth/login"): Call(

@@ -19,6 +19,9 @@ from tests.conftest import MovingClock, OpenDatabase, Run
 from tests.web import ANY_JSON, ESCAPED, PASSWORD, Web, anything_goes, everyone, own
 from tidings.model import Action
 from tidings.storage.engine import Database
+from tidings.storage.store import Store
+from tidings.storage.tables import scheduled
+from tidings.surfaces.personal.errors import ANSWERS
 
 LOGIN = "/api/v1/auth/login"
 REFRESH = "/api/v1/auth/refresh"
@@ -27,6 +30,7 @@ COUNT = "/api/v1/notifications/unread-count"
 CLEAR = "/api/v1/notifications/clear-read"
 PREFERENCES = "/api/v1/notifications/preferences"
 DEFAULTS = "/api/v1/admin/notifications/defaults"
+HEALTH = "/api/v1/admin/notifications/health"
 CALLS = [("GET", LIST), ("GET", COUNT), ("DELETE", CLEAR)]
 COOKIE = "tidings_refresh"
 JSON = {"Content-Type": "application/json"}
@@ -378,60 +382,132 @@ def test_no_valid_token_is_a_401(desk: Desk, method: str, path: str) -> None:
     unauthorized(web.ask(method, path, headers={"Authorization": f"Bearer {token}"}))
 
 
-@pytest.mark.parametrize(("method", "path"), CALLS)
-def test_sixty_a_minute_for_each_user_and_call(desk: Desk, method: str, path: str) -> None:
-    first = desk.web.ask(method, path, headers=desk.headers)
-    assert first.headers["ratelimit-policy"] == '"calls";q=60;w=60'
-    assert first.headers["ratelimit"].startswith('"calls";r=59;t=')
-    for _ in range(59):
-        assert desk.web.ask(method, path, headers=desk.headers).status_code == 200
+A_MINUTE, AN_HOUR = 60, 3600
+BY_USER = [
+    ("GET", LIST, "calls", 60),
+    ("GET", COUNT, "calls", 60),
+    ("PATCH", f"{LIST}/{{notification_id}}/read", "calls", 60),
+    ("POST", f"{LIST}/read-all", "calls", 60),
+    ("DELETE", f"{LIST}/{{notification_id}}", "calls", 60),
+    ("DELETE", CLEAR, "calls", 60),
+    ("GET", PREFERENCES, "calls", 60),
+    ("PATCH", f"{PREFERENCES}/{{event_key}}", "choices", 30),
+    ("POST", f"{LIST}/webpush/subscribe", "calls", 60),
+    ("POST", f"{LIST}/webpush/unsubscribe", "calls", 60),
+    ("GET", f"{LIST}/webpush/subscriptions", "calls", 60),
+    ("GET", HEALTH, "admin", 200),
+    ("PATCH", f"{DEFAULTS}/{{event_key}}", "admin", 200),
+]
+"""Method, path, policy and calls a minute, for each user and call."""
+PUBLIC = [
+    ("POST", LOGIN, "login", 20),
+    ("POST", REFRESH, "refresh", 60),
+    ("GET", f"{LIST}/unsubscribe", "unsubscribe", 10),
+    ("POST", f"{LIST}/unsubscribe", "unsubscribe", 10),
+    ("POST", f"{LIST}/unsubscribe/undo", "unsubscribe", 10),
+]
+"""Method, path, policy and calls an hour, for each IP, address and call."""
 
-    answer = desk.web.ask(method, path, headers=desk.headers)
+Asked = Callable[..., httpx2.Response]
+
+
+@pytest.fixture
+def quick_web(run: Run, sqlite_url: str, open_database: OpenDatabase, clock: MovingClock) -> Web:
+    """On SQLite alone: limits know no database."""
+    return Web(run, open_database(sqlite_url, clock=clock), clock)
+
+
+def test_every_call_has_its_limit(quick_web: Web) -> None:
+    document = quick_web.ask("GET", "/docs/personal/openapi.json").json()
+
+    called = {(method.upper(), path) for path, methods in document["paths"].items() for method in methods}
+    assert {(method, path) for method, path, _, _ in [*BY_USER, *PUBLIC]} == called
+
+
+def use_up(ask: Asked, policy: str, quota: int, window: int) -> None:
+    """Call as often as the limit lets, look at the headers, and once more."""
+    told = f'"{policy}";q={quota};w={window}'
+    for number in range(quota):
+        answer = ask()
+        assert answer.status_code != 429, answer.text
+        if answer.status_code == 200:
+            assert answer.headers["ratelimit-policy"] == told
+            assert answer.headers["ratelimit"].startswith(f'"{policy}";r={quota - number - 1};t=')
+
+    answer = ask()
 
     error = error_of(answer, 429, "RATE_LIMITED", "error.rate_limited")
     seconds = int(answer.headers["retry-after"])
-    assert 1 <= seconds <= 60
+    assert 1 <= seconds <= window
     assert error["i18nVars"] == {"retryAfter": seconds}
-    assert answer.headers["ratelimit-policy"] == '"calls";q=60;w=60'
-    assert answer.headers["ratelimit"] == f'"calls";r=0;t={seconds}'
-    unauthorized(desk.web.ask(method, path))
-    for other_method, other_path in CALLS:
+    assert answer.headers["ratelimit-policy"] == told
+    assert answer.headers["ratelimit"] == f'"{policy}";r=0;t={seconds}'
+
+
+@pytest.mark.parametrize(("method", "path", "policy", "quota"), BY_USER)
+def test_so_many_a_minute_for_each_user_and_call(
+    quick_web: Web, method: str, path: str, policy: str, quota: int
+) -> None:
+    quick_web.event("payout")
+    user, other = (quick_web.personal(quick_web.user(role="operator")) for _ in range(2))
+
+    def ask(headers: dict[str, str] = user, called: tuple[str, str] = (method, path)) -> httpx2.Response:
+        filled = called[1].format(notification_id=uuid4(), event_key="payout")
+        return quick_web.ask(called[0], filled, headers=headers, json={"email": True, "endpoint": "x"})
+
+    use_up(ask, policy, quota, A_MINUTE)
+
+    unauthorized(ask({}))
+    assert ask(other).status_code != 429
+    for other_method, other_path, _, _ in BY_USER:
         if (other_method, other_path) != (method, path):
-            assert desk.web.ask(other_method, other_path, headers=desk.headers).status_code == 200
-    colleague = desk.web.personal(desk.web.user())
-    assert desk.web.ask(method, path, headers=colleague).status_code == 200
+            assert ask(user, (other_method, other_path)).status_code != 429
 
 
-def test_twenty_logins_an_hour_for_each_ip_and_address(web: Web) -> None:
-    def login(email: str, peer: str = "192.0.2.1") -> httpx2.Response:
-        return web.ask("POST", LOGIN, json={"email": email, "password": "x"}, peer=peer)
+@pytest.mark.parametrize(("method", "path", "policy", "quota"), PUBLIC)
+def test_so_many_an_hour_for_each_ip_address_and_public_call(
+    quick_web: Web, method: str, path: str, policy: str, quota: int
+) -> None:
+    tokens = dict[str, str]()
+    for email in ("ada@example.com", "bob@example.com"):
+        quick_web.locked_user(email)  # whose login is refused without the work of a hash
+        account = quick_web.write(lambda store, e=email: store.accounts.account_by_email(e))
+        assert account
+        tokens[email] = quick_web.run(quick_web.sessions.open_session(account.id))
 
-    web.locked_user("ada@example.com")
-    web.locked_user("bob@example.com")
-    for _ in range(20):
-        unauthorized(login("ada@example.com"), "auth.login.account_locked")
+    def ask(
+        email: str = "ada@example.com", peer: str = "192.0.2.1", called: tuple[str, str] = (method, path)
+    ) -> httpx2.Response:
+        fields = {"email": email, "token": "x", "password": "x"}
+        place = "params" if "unsubscribe" in called[1] else "json"
+        if called[1] == REFRESH:
+            fields = {"refreshToken": tokens[email]}
+        answer = quick_web.ask(*called, peer=peer, **{place: fields})
+        tokens[email] = answer.cookies.get(COOKIE) or tokens[email]
+        return answer
 
-    answer = login(" ADA@Example.com ")
+    use_up(ask, policy, quota, AN_HOUR)
 
-    error_of(answer, 429, "RATE_LIMITED", "error.rate_limited")
-    assert 1 <= int(answer.headers["retry-after"]) <= 3600
-    assert answer.headers["ratelimit-policy"] == '"login";q=20;w=3600'
-    unauthorized(login("bob@example.com"), "auth.login.account_locked")
-    unauthorized(login("ada@example.com", peer="192.0.2.2"), "auth.login.account_locked")
+    assert ask("bob@example.com").status_code != 429
+    assert ask(peer="192.0.2.2").status_code != 429
+    for other_method, other_path, _, _ in PUBLIC:
+        if (other_method, other_path) != (method, path):
+            assert ask(called=(other_method, other_path)).status_code != 429
 
 
-def test_sixty_refreshes_an_hour_for_each_session_owner(web: Web) -> None:
-    _, token = signed_in(web)
-    other = web.run(web.sessions.open_session(web.user()))
-    for _ in range(60):
-        token = web.ask("POST", REFRESH, **by_cookie(token)).cookies[COOKIE]
+@pytest.mark.parametrize("path", [LOGIN, f"{LIST}/unsubscribe"])
+def test_an_address_counts_as_it_is_kept(quick_web: Web, path: str) -> None:
+    quick_web.locked_user("ada@example.com")
 
-    answer = web.ask("POST", REFRESH, **by_cookie(token))
+    def ask(email: str) -> int:
+        fields = {"email": email, "password": "x", "token": "x"}
+        place = "params" if "unsubscribe" in path else "json"
+        return quick_web.ask("POST", path, **{place: fields}).status_code
 
-    error_of(answer, 429, "RATE_LIMITED", "error.rate_limited")
-    assert answer.headers["ratelimit-policy"] == '"refresh";q=60;w=3600'
-    assert web.ask("POST", REFRESH, **by_cookie(other)).status_code == 200
-    assert web.ask("POST", REFRESH, **by_cookie(token), peer="192.0.2.9").status_code == 200
+    while (status := ask(" ADA@Example.com ")) != 429:
+        assert status in (200, 401)
+    assert ask("ada@example.com") == 429
+    assert ask("bob@example.com") != 429
 
 
 def test_unknown_refresh_tokens_of_one_ip_count_together(web: Web) -> None:
@@ -699,6 +775,13 @@ def test_the_document_tells_the_contract(web: Web) -> None:
         ("GET", PREFERENCES),
         ("PATCH", f"{PREFERENCES}/{{event_key}}"),
         ("PATCH", f"{DEFAULTS}/{{event_key}}"),
+        ("GET", HEALTH),
+        ("GET", f"{LIST}/unsubscribe"),
+        ("POST", f"{LIST}/unsubscribe"),
+        ("POST", f"{LIST}/unsubscribe/undo"),
+        ("POST", f"{LIST}/webpush/subscribe"),
+        ("POST", f"{LIST}/webpush/unsubscribe"),
+        ("GET", f"{LIST}/webpush/subscriptions"),
         *CALLS,
     }
     schemas = document["components"]["schemas"]
@@ -874,13 +957,117 @@ def test_who_is_no_operator_changes_no_defaults(desk: Desk) -> None:
     assert preference(desk, "payout")["email"] is False
 
 
-@pytest.mark.parametrize(("path", "quota"), [(PREFERENCES, 30), (DEFAULTS, 200)])
-def test_choices_and_admin_calls_have_limits_of_their_own(desk: Desk, path: str, quota: int) -> None:
-    desk.web.event("payout")
-    headers = desk.web.personal(desk.web.user(role="operator"))
-    for _ in range(quota):
-        answer = desk.web.ask("PATCH", f"{path}/payout", headers=headers, json={})
-        assert answer.status_code == 400
-    answer = desk.web.ask("PATCH", f"{path}/payout", headers=headers, json={"email": True})
-    error_of(answer, 429, "RATE_LIMITED", "error.rate_limited")
-    assert f"q={quota};w=60" in answer.headers["ratelimit-policy"]
+# --- health ------------------------------------------------------------------------------------------------
+
+
+def health_of(desk: Desk) -> dict[str, Any]:
+    operator = desk.web.personal(desk.web.user(role="operator"))
+    answer = desk.web.ask("GET", HEALTH, headers=operator)
+    assert answer.status_code == 200, answer.text
+    data = answer.json()["data"]
+    assert set(data) == {"healthy", "checks"}
+    assert set(data["checks"]) == {"stuckJobs", "queueDepth", "rollupFreshness", "recentDeadJobs"}
+    assert all(set(check) == {"ok", "detail"} for check in data["checks"].values())
+    assert data["healthy"] is all(check["ok"] for check in data["checks"].values())
+    return {name: (check["ok"], check["detail"]) for name, check in data["checks"].items()}
+
+
+async def schedule(store: Store, times: int, **columns: Any) -> None:
+    """Something to send now, or what became of it."""
+    now = await store.now()
+    rows = [
+        {
+            "stream_id": uuid4(),
+            "scheduled_id": uuid4(),
+            "send_at": now,
+            "draft": {},
+            "created_at": now,
+            "finished_at": None,
+            "notification_id": None,
+            "refusal": None,
+            **columns,
+        }
+        for _ in range(times)
+    ]
+    await store.connection.write(scheduled, rows)
+
+
+def test_nothing_to_send_is_healthy(desk: Desk) -> None:
+    assert health_of(desk) == {
+        "stuckJobs": (True, "0 due for more than 10 minutes"),
+        "queueDepth": (True, "0 due; fewer than 10,000 is well"),
+        "rollupFreshness": (True, "no delivery statistics are kept yet"),
+        "recentDeadJobs": (True, "0 refused within the last hour"),
+    }
+
+
+def test_what_is_due_for_more_than_ten_minutes_is_stuck(desk: Desk) -> None:
+    desk.web.write(lambda store: schedule(store, 2))
+    desk.web.write(lambda store: schedule(store, 1, finished_at=desk.web.clock.at))
+    desk.web.write(lambda store: schedule(store, 1, send_at=desk.web.clock.at.replace(year=2027)))
+    desk.web.clock.move(minutes=10)
+    assert health_of(desk)["stuckJobs"] == (True, "0 due for more than 10 minutes")
+    assert health_of(desk)["queueDepth"] == (True, "2 due; fewer than 10,000 is well")
+
+    desk.web.clock.move(seconds=1)
+
+    assert health_of(desk)["stuckJobs"] == (False, "2 due for more than 10 minutes")
+
+
+def test_ten_thousand_due_are_too_many(desk: Desk) -> None:
+    desk.web.write(lambda store: schedule(store, 9_999))
+    desk.web.clock.move(seconds=1)
+    assert health_of(desk)["queueDepth"] == (True, "9,999 due; fewer than 10,000 is well")
+
+    desk.web.write(lambda store: schedule(store, 2))
+    desk.web.clock.move(seconds=1)
+
+    assert health_of(desk)["queueDepth"] == (False, "10,000 or more due; fewer than 10,000 is well")
+
+
+def test_what_was_refused_is_told_for_an_hour(desk: Desk) -> None:
+    desk.web.write(lambda store: schedule(store, 3, finished_at=desk.web.clock.at, refusal="gone"))
+    desk.web.write(lambda store: schedule(store, 1, finished_at=desk.web.clock.at))  # called off
+    desk.web.clock.move(minutes=59)
+    assert health_of(desk)["recentDeadJobs"] == (False, "3 refused within the last hour")
+
+    desk.web.clock.move(minutes=1)
+
+    assert health_of(desk)["recentDeadJobs"] == (True, "0 refused within the last hour")
+
+
+def test_health_is_for_operators(desk: Desk) -> None:
+    error_of(desk.web.ask("GET", HEALTH, headers=desk.headers), 403, "FORBIDDEN", "error.forbidden")
+    unauthorized(desk.web.ask("GET", HEALTH))
+
+
+# --- keys that clients translate ---------------------------------------------------------------------------
+
+KEYS = {
+    "invalid_input": (400, "VALIDATION_FAILED", "error.validation"),
+    "unauthenticated": (401, "AUTH_UNAUTHORIZED", "error.auth.unauthorized"),
+    "user_not_found": (401, "AUTH_UNAUTHORIZED", "error.auth.unauthorized"),
+    "invalid_credentials": (401, "AUTH_UNAUTHORIZED", "auth.login.invalid_credentials"),
+    "account_locked": (401, "AUTH_UNAUTHORIZED", "auth.login.account_locked"),
+    "account_suspended": (401, "AUTH_UNAUTHORIZED", "auth.login.account_suspended"),
+    "account_deactivated": (401, "AUTH_UNAUTHORIZED", "auth.login.account_deactivated"),
+    "invalid_refresh_token": (401, "AUTH_UNAUTHORIZED", "auth.refresh.invalid_token"),
+    "refresh_token_reused": (401, "AUTH_UNAUTHORIZED", "auth.refresh.token_reuse_detected"),
+    "forbidden": (403, "FORBIDDEN", "error.forbidden"),
+    "email_not_verified": (403, "FORBIDDEN", "auth.login.email_not_verified"),
+    "notification_not_found": (404, "NOT_FOUND", "error.notification.not_found"),
+    "unknown_event": (404, "NOT_FOUND", "error.notification.event_not_found"),
+    "subscription_not_found": (404, "NOT_FOUND", "notification.webpush.subscription_not_found"),
+    "rate_limited": (429, "RATE_LIMITED", "error.rate_limited"),
+    "error": (500, "INTERNAL", "error.internal"),
+}
+"""What this surface can come to answer; the contract names each."""
+OF_OTHERS = {"error.validation", "error.auth.unauthorized", "error.forbidden", "error.not_found"}
+"""What the rest of the tree, which other surfaces raise, would be told as."""
+
+
+def test_every_error_has_the_contracts_key() -> None:
+    told = {code: tuple(answer) for code, answer in ANSWERS.items()}
+
+    assert {code: told.pop(code) for code in KEYS} == KEYS
+    assert {key for _, _, key in told.values()} <= OF_OTHERS

@@ -36,6 +36,8 @@ from tests.walk import walk
 
 EXCEPTIONS = {
     (4, "Streams.places"): "a service key withdraws by an id alone, and ix_notification_id finds it",
+    (4, "Queue.due"): "an operator asks how much waits in every stream, by an index on when it is due",
+    (4, "Queue.refused"): "an operator asks what was refused in every stream, by an index on when",
     (4, "Upkeep.due_erasures"): "a worker looks for work in every stream, by an index on when it is due",
     (4, "Upkeep.expired"): "a worker looks for work in every stream, by an index on when it is due",
     (4, "Folding.not_at"): "folding reads what is above a line, less than the marks it makes superfluous",

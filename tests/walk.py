@@ -10,12 +10,23 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from tests.conftest import MovingClock
+from tidings.delivery import health, policy, subscriptions
 from tidings.errors import TidingsError
 from tidings.identity import directory, tokens
 from tidings.identity.sessions import Sessions
 from tidings.identity.token_uses import TokenUses
 from tidings.ids import uuid7
-from tidings.inbox import alerts, catalog, counts, feed, operations, preferences, retention, upkeep
+from tidings.inbox import (
+    alerts,
+    catalog,
+    counts,
+    feed,
+    operations,
+    preferences,
+    retention,
+    unsubscribing,
+    upkeep,
+)
 from tidings.inbox.append import append, withdraw
 from tidings.inbox.folding import fold
 from tidings.inbox.reach import reach_of
@@ -97,6 +108,7 @@ async def walk(database: Database, clock: MovingClock) -> None:
     steps = Walk(database, clock)
     world = await people(steps)
     await credentials(steps, database, world)
+    await other_channels(steps, world)
     await sending(steps, world)
     await reading(steps, world)
     await by_selection(steps, world)
@@ -163,6 +175,23 @@ async def credentials(steps: Walk, database: Database, world: World) -> None:
     first = await sessions.open_session(world.user)
     await sessions.rotate(first)
     await steps.refused(lambda _: sessions.rotate(first))
+
+
+async def other_channels(steps: Walk, world: World) -> None:
+    address, first = "ada@example.org", {"email": True, "push": True}
+    for _ in range(2):
+        await steps.do(lambda s: unsubscribing.unsubscribe(s, address, "x", genuine=True, first=first))
+    await steps.refused(lambda s: unsubscribing.unsubscribe(s, address, "x", genuine=False, first=first))
+    await steps.do(lambda s: policy.may_email(s, address, critical=True))
+    await steps.do(lambda s: unsubscribing.resubscribe(s, address, "x", first=first))
+    await steps.do(lambda s: s.suppressions.consents(address))
+    browser = {"endpoint": "https://push.example/1", "p256dh": "p", "auth": "a", "user_agent": None}
+    for _ in range(2):
+        await steps.do(lambda s: subscriptions.subscribe(s, world.user, **browser))
+    (one,) = await steps.do(lambda s: subscriptions.subscriptions(s, world.user))
+    await steps.do(lambda s: s.push.deactivate(one.id))
+    await steps.do(lambda s: subscriptions.unsubscribe(s, world.user, one.endpoint))
+    await steps.do(health.health)
 
 
 async def sending(steps: Walk, world: World) -> None:

@@ -373,6 +373,14 @@ class Firm:
     created_at: datetime
 
 
+class Suppression(StrEnum):
+    """Why no e-mail goes to an address."""
+
+    USER_UNSUBSCRIBE = "user_unsubscribe"
+    BOUNCE = "bounce"
+    COMPLAINT = "complaint"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Preference:
     """One channel of one event or topic, as its reader chose it."""

@@ -152,8 +152,15 @@ class Catalog:
         self, reader_id: UUID, subject: str, key: str, channels: Mapping[str, bool]
     ) -> None:
         """Set the given channels of one event or topic; the others stay as they are."""
+        await self.set_choices(reader_id, subject, {key: channels})
+
+    async def set_choices(
+        self, reader_id: UUID, subject: str, choices: Mapping[str, Mapping[str, bool]]
+    ) -> None:
+        """Set the given channels of several events or topics; the others stay as they are."""
         rows = [
             {"reader_id": reader_id, "subject": subject, "key": key, "channel": channel, "enabled": enabled}
+            for key, channels in choices.items()
             for channel, enabled in channels.items()
         ]
         await self._connection.write(preference, rows, merge={"enabled": Merge.TAKE})
@@ -162,6 +169,18 @@ class Catalog:
         """Forget all that the reader chose for events, or for topics."""
         mine = sa.and_(preference.c.reader_id == reader_id, preference.c.subject == subject)
         await self._connection.execute(sa.delete(preference).where(mine))
+
+    async def forget_choices(
+        self, reader_id: UUID, subject: str, keys: Iterable[str], channel: str | None = None
+    ) -> None:
+        """Forget what the reader chose for these events or topics, for one channel or for all."""
+        some = sa.and_(
+            preference.c.reader_id == reader_id,
+            preference.c.subject == subject,
+            preference.c.key.in_(sorted(keys)),
+        )
+        chosen = some if channel is None else sa.and_(some, preference.c.channel == channel)
+        await self._connection.execute(sa.delete(preference).where(chosen))
 
 
 def _chosen(chosen: sa.FromClause, subject: str, key: sa.Column[Any]) -> sa.ColumnElement[bool]:

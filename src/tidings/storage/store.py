@@ -16,8 +16,11 @@ from tidings.storage.credentials import Credentials
 from tidings.storage.feed import Feed
 from tidings.storage.folding import Folding
 from tidings.storage.idempotency import Idempotency
+from tidings.storage.push import PushSubscriptions
+from tidings.storage.queue import Queue
 from tidings.storage.readers import Readers
 from tidings.storage.streams import Streams
+from tidings.storage.suppression import Suppressions
 from tidings.storage.upkeep import Upkeep
 from tidings.storage.windows import Windows
 
@@ -62,12 +65,24 @@ class Store:
         return Idempotency(self.connection)
 
     @cached_property
+    def push(self) -> PushSubscriptions:
+        return PushSubscriptions(self.connection)
+
+    @cached_property
+    def queue(self) -> Queue:
+        return Queue(self.connection)
+
+    @cached_property
     def readers(self) -> Readers:
         return Readers(self.connection)
 
     @cached_property
     def streams(self) -> Streams:
         return Streams(self.connection)
+
+    @cached_property
+    def suppressions(self) -> Suppressions:
+        return Suppressions(self.connection)
 
     @cached_property
     def upkeep(self) -> Upkeep:

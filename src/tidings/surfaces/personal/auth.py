@@ -25,6 +25,7 @@ CHOICES = Policy(name="choices", quota=30, window=60)
 ADMIN = Policy(name="admin", quota=200, window=60)
 LOGIN = Policy(name="login", quota=20, window=3600)
 REFRESH = Policy(name="refresh", quota=60, window=3600)
+UNSUBSCRIBE = Policy(name="unsubscribe", quota=10, window=3600)
 
 _bearer = HTTPBearer(auto_error=False, bearerFormat="JWT", description="`accessToken` of a login.")
 
@@ -41,8 +42,7 @@ def signed_in(policy: Policy) -> Callable[..., Coroutine[Any, Any, Reader]]:
         if presented is None:
             raise Unauthenticated
         user_id = services.sessions.subject(presented.credentials, AUDIENCE)
-        route = f"{request.method} {request.scope['route'].path}"
-        usage = await services.limiter.hit(policy, AUDIENCE, str(user_id), route)
+        usage = await services.limiter.hit(policy, AUDIENCE, str(user_id), _route(request))
         response.headers.update(usage.headers)
         return Reader(id=user_id)
 
@@ -69,10 +69,14 @@ Operator = Annotated[Reader, Depends(operator)]
 async def limit_public(
     request: Request, response: Response, services: Services, policy: Policy, address: str
 ) -> None:
-    """Count a call that needs no token, per IP and address. Raises RateLimited."""
+    """Count a call that needs no token, per route, IP and address. Raises RateLimited."""
     ip = services.proxies.client_ip(request)
-    usage = await services.limiter.hit(policy, AUDIENCE, ip, address)
+    usage = await services.limiter.hit(policy, AUDIENCE, ip, address, _route(request))
     response.headers.update(usage.headers)
+
+
+def _route(request: Request) -> str:
+    return f"{request.method} {request.scope['route'].path}"
 
 
 async def session_owner(services: Services, refresh_token: str) -> str:
