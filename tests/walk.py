@@ -228,6 +228,7 @@ SELECTIONS = (
     Selection(),
     Selection(scope=Scope.ME),
     Selection(topics=frozenset({"tax"}), severities=frozenset({Severity.URGENT})),
+    Selection(topics=frozenset({"tax"}), events=frozenset({"tax.due", "news"})),
 )
 
 
@@ -235,12 +236,15 @@ async def reading(steps: Walk, world: World) -> None:
     selections = (*SELECTIONS, Selection(scope=Scope.FIRM, scope_id=world.firm))
     views = (
         View(),
+        View(since=await steps.do(lambda s: s.now()) - timedelta(hours=1), words=("tax",)),
         View(windows=(UNSEEN, READ), resolved=True, snoozed=True, pinned_first=True),
         View(windows=(PRESENT,), by_level=True),
     )
     for reader in (world.reader, world.company):
         for selection in selections if reader == world.reader else SELECTIONS[:1]:
             reach = await steps.do(lambda s, r=reader, x=selection: reach_of(s, r, x))
+            await steps.do(lambda s, r=reach: counts.totals(s, r))
+            await steps.do(lambda s, r=reach: counts.tally(s, r))
             for window in (UNSEEN, UNREAD, OPEN, READ, PRESENT):
                 await steps.do(lambda s, r=reach, w=window: counts.count(s, r, w))
             for view in views:

@@ -196,8 +196,11 @@ class Item:
     @property
     def status(self) -> Status:
         """Resolved; else dismissed; else snoozed while it runs; else seen (seen or read); else new."""
-        if self.notification.resolved_at is not None:
-            return Status.RESOLVED
+        return self.status_by_level if self.notification.resolved_at is None else Status.RESOLVED
+
+    @property
+    def status_by_level(self) -> Status:
+        """The status for who knows no resolve."""
         if self.level >= Level.DISMISSED:
             return Status.DISMISSED
         if self.snoozed_until is not None:
@@ -247,6 +250,7 @@ class Selection:
     scope: Scope | None = None
     scope_id: UUID | None = None
     topics: frozenset[str] = frozenset()
+    events: frozenset[str] = frozenset()  # their keys; with topics too, what is of both
     severities: frozenset[Severity] = frozenset()
 
 
@@ -286,6 +290,8 @@ class View:
     resolved: bool = False  # list resolved ones too, as such
     snoozed: bool = False  # list running snoozes too
     pinned_first: bool = False  # pinned ones before the others, and not again among them
+    since: datetime | None = None  # only what was created then or later
+    words: tuple[str, ...] = ()  # only what has each of them in its title or body; see inbox.search
 
     def shows(self, item: Item) -> bool:
         """Whether this item, as it is now, belongs to the list."""
@@ -312,6 +318,25 @@ class Cursor:
 class Page:
     items: list[Item]
     next: Cursor | None  # None: nothing follows
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tally:
+    """How many are open, and how many of these are not seen, or not read, yet."""
+
+    total: int = 0
+    unseen: int = 0
+    unread: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Totals:
+    """The same numbers as a whole and by three ways of parting them; what has nothing open may be missing."""
+
+    whole: Tally
+    by_scope: Mapping[tuple[Scope, UUID | None], Tally]
+    by_topic: Mapping[str, Tally]
+    by_severity: Mapping[Severity, Tally]
 
 
 @dataclass(frozen=True, kw_only=True)

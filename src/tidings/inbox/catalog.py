@@ -5,12 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tidings.errors import InvalidInput, UnknownEvent
-from tidings.model import Event, Severity
+from tidings.model import Event, Selection, Severity
 from tidings.storage.store import Store
 
 CHANNELS = ("in_app", "email", "push", "web_push", "sms", "chat")
 SET_UP = ("in_app",)
 """The channels through which something can reach a reader now."""
+
+
+async def require(store: Store, selection: Selection) -> None:
+    """Raises UnknownEvent, or InvalidInput, for an event or a topic that the catalog does not have."""
+    if selection.topics:
+        for topic in sorted(selection.topics - set(await store.catalog.topics())):
+            raise InvalidInput(f"There is no topic {topic!r}.", topic=topic)
+    if selection.events:
+        for key in sorted(selection.events - set(await store.catalog.events(selection.events))):
+            raise UnknownEvent(f"There is no event {key!r}.", event=key)
 
 
 async def set_defaults(store: Store, key: str, channels: Mapping[str, bool]) -> Event:

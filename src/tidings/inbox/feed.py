@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from typing import NamedTuple
 from uuid import UUID
 
 from tidings.errors import NotificationNotFound
 from tidings.inbox.items import held
+from tidings.inbox.search import has_words
 from tidings.model import Cursor, Item, Page, Reach, View, Window
 from tidings.storage.feed import Found, Range
 from tidings.storage.store import Store
 
 _LANES_AT_ONCE = 64
 _MOST_AT_ONCE = 1000
+_FIRST_SEARCHED = 200
+MOST_SEARCHED = 5000
+"""So many notifications a page with words is looked for in; then it ends, full or not."""
+
 Source = Callable[[Cursor | None, int], Awaitable[Sequence[Found]]]
 """The newest candidates that come after a place in the feed, at most so many, newest first."""
 
@@ -28,15 +35,25 @@ async def find(store: Store, reach: Reach, notification_id: UUID) -> Item:
 async def page(
     store: Store, reach: Reach, view: View, *, after: Cursor | None = None, limit: int = 50
 ) -> Page:
-    """The newest items that come after the place `after`; `next` is None where none follow."""
+    """The newest items that come after the place `after`; `next` is None where none follow.
+
+    Where the view names words, MOST_SEARCHED are looked at and the page may have fewer than `limit`, though
+    more follow: `next` is then where the search goes on.
+    """
     shown: list[Item] = []
     if view.pinned_first and (after is None or after.pinned):
-        shown = await _collect(store, reach, view, _pinned(store, reach), after, limit + 1, pinned=True)
+        source = _pinned(store, reach)
+        shown, stopped = await _collect(store, reach, view, source, after, limit + 1, pinned=True)
+        if stopped:
+            return Page(items=shown, next=stopped)
         after = None
     if len(shown) <= limit:
-        others = False if view.pinned_first else None
-        source = _newest(store, reach, view)
-        shown += await _collect(store, reach, view, source, after, limit + 1 - len(shown), pinned=others)
+        pinned = False if view.pinned_first else None
+        source, want = _newest(store, reach, view), limit + 1 - len(shown)
+        others, stopped = await _collect(store, reach, view, source, after, want, pinned=pinned)
+        shown += others
+        if stopped:
+            return Page(items=shown, next=stopped)
     follow = len(shown) > limit
     return Page(items=shown[:limit], next=_place(shown[limit - 1], view) if follow else None)
 
@@ -44,7 +61,10 @@ async def page(
 async def numbered_page(
     store: Store, reach: Reach, view: View, *, page: int, limit: int
 ) -> tuple[list[Item], int]:
-    """Page `page` (from 1) of `limit` items, and how many items there are on all pages."""
+    """Page `page` (from 1) of `limit` items, and how many items there are on all pages.
+
+    The view may not name words or a time, which a count does not know.
+    """
     total = 0
     for window in view.windows:
         everything, unresolved = await store.windows.total(reach, window)
@@ -55,17 +75,22 @@ async def numbered_page(
     source = _newest(store, reach, view)
     after: Cursor | None = None
     while skip:
-        passed = await _collect(store, reach, view, source, after, min(skip, _MOST_AT_ONCE), pinned=None)
+        passed, _ = await _collect(store, reach, view, source, after, min(skip, _MOST_AT_ONCE), pinned=None)
         if not passed:
             return [], total
         skip -= len(passed)
         after = _place(passed[-1], view)
-    return await _collect(store, reach, view, source, after, limit, pinned=None), total
+    return (await _collect(store, reach, view, source, after, limit, pinned=None)).items, total
 
 
 def _place(item: Item, view: View) -> Cursor:
     pinned = view.pinned_first and item.pinned
     return Cursor(created_at=item.notification.created_at, id=item.id, pinned=pinned)
+
+
+class _Collected(NamedTuple):
+    items: list[Item]
+    stopped: Cursor | None  # where a search for words ended, though more may follow
 
 
 async def _collect(
@@ -77,18 +102,22 @@ async def _collect(
     want: int,
     *,
     pinned: bool | None,
-) -> list[Item]:
+) -> _Collected:
     """The first `want` candidates that the view shows; with `pinned`, only those pinned or not pinned."""
     shown: list[Item] = []
-    size = want
+    looked_at, size = 0, max(want, _FIRST_SEARCHED) if view.words else want
     while True:
         candidates = await source(after, size)
-        there = {one.item.id: one.item for one in await held(store, reach, [c.id for c in candidates])}
-        items = [there[candidate.id] for candidate in candidates if candidate.id in there]
-        shown += [item for item in items if view.shows(item) and pinned in (None, item.pinned)]
-        if len(shown) >= want or len(candidates) < size:
-            return shown[:want]
+        ids = [one.id for one in candidates if view.since is None or one.created_at >= view.since]
+        there = {one.item.id: one.item for one in await held(store, reach, ids)}
+        items = [there[id_] for id_ in ids if id_ in there and pinned in (None, there[id_].pinned)]
+        shown += [item for item in items if view.shows(item) and has_words(item.notification, view.words)]
+        if len(shown) >= want or len(candidates) < size or len(ids) < len(candidates):
+            return _Collected(shown[:want], None)
         after = Cursor(created_at=candidates[-1].created_at, id=candidates[-1].id)
+        looked_at += len(candidates)
+        if view.words and looked_at >= MOST_SEARCHED:
+            return _Collected(shown, replace(after, pinned=bool(pinned)))
         size = min(2 * size, _MOST_AT_ONCE)
 
 

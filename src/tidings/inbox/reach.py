@@ -30,10 +30,22 @@ async def reach_of(
         reader=reader,
         at=at or now,
         streams=_in_scope(streams, selection),
-        events=await store.catalog.events_of(selection.topics) if selection.topics else None,
+        events=await _events(store, selection),
         off=off,
         severities=selection.severities,
     )
+
+
+async def _events(store: Store, selection: Selection) -> frozenset[int] | None:
+    """The numbers of the events that are meant; None: all of them."""
+    numbers: frozenset[int] | None = None
+    if selection.topics:
+        numbers = await store.catalog.events_of(selection.topics)
+    if selection.events:
+        named = await store.catalog.events(selection.events)
+        of_keys = frozenset(event.number for event in named.values())
+        numbers = of_keys if numbers is None else numbers & of_keys
+    return numbers
 
 
 def _in_scope(streams: dict[UUID, Audience], selection: Selection) -> dict[UUID, Audience]:

@@ -15,7 +15,7 @@ Only these exceptions and the lanes are read, never `notification`: O(lanes + ex
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -47,6 +47,7 @@ LINE_COLUMNS: Mapping[Level, str] = {
     Level.DELETED: "deleted",
 }
 _LANE, MARK = 0, 1  # what a row of the state CTE is about
+Within = tuple[sa.CTE, str]  # a statement's state CTE, and how the names of one window's own CTEs end
 TOPS = {"stream_id": sa.Uuid(), "lane": sa.Integer(), "upto": sa.BigInteger()}
 
 
@@ -116,12 +117,12 @@ class Windows:
 
 @lru_cache
 def _total_statement(shape: Shape, window: Window) -> Query:
-    return _sum(_per_lane(shape, window, named=False))
+    return _sum(per_lane(shape, window, named=False))
 
 
 @lru_cache
 def _fallen_statement(shape: Shape, window: Window) -> Query:
-    return _sum(_per_lane(shape, window, named=True, undone=True))
+    return _sum(per_lane(shape, window, named=True, undone=True))
 
 
 def _sum(per_lane: Query) -> Query:
@@ -134,7 +135,7 @@ def _sum(per_lane: Query) -> Query:
 
 @lru_cache
 def _lanes_statement(shape: Shape, window: Window, named: bool) -> Query:
-    lanes = _per_lane(shape, window, named=named).subquery()
+    lanes = per_lane(shape, window, named=named).subquery()
     names = ("stream_id", "lane", "last", "top", "matching", "unresolved", "within", *LINE_COLUMNS.values())
     return sa.select(*[lanes.c[name] for name in names]).where(lanes.c.matching > 0)
 
@@ -145,10 +146,15 @@ def _marked_statement(shape: Shape, window: Window) -> Query:
     return sa.select(state.c.id).where(state.c.about == MARK)
 
 
-def _per_lane(shape: Shape, window: Window, *, named: bool, undone: bool = False) -> Query:
-    """Each lane in reach with its number: the arithmetic that this file is about."""
-    state = state_cte(shape, window)
-    lanes = lanes_cte(shape, window, state, named=named)
+def per_lane(
+    shape: Shape, window: Window, *, named: bool = False, undone: bool = False, within: Within | None = None
+) -> Query:
+    """Each lane in reach with its number: the arithmetic that this file is about.
+
+    `within`: in a statement about several windows, the state they share, and the end of this one's names.
+    """
+    state, suffix = within or (state_cte(shape, window), "")
+    lanes = lanes_cte(shape, window, state, named=named, suffix=suffix)
     touched = _touched(shape, state, lanes)
     belongs = _belongs(touched, window, undone=undone)
     sums = (
@@ -172,8 +178,8 @@ def _per_lane(shape: Shape, window: Window, *, named: bool, undone: bool = False
     ).outerjoin_from(lanes, sums, same_lane(lanes, sums))
 
 
-def state_cte(shape: Shape, window: Window, *, marks: bool = True) -> sa.CTE:
-    """The reader's lines, and the marks (unless left out) that may differ from what they say of this window.
+def state_cte(shape: Shape, *windows: Window, marks: bool = True) -> sa.CTE:
+    """The reader's lines, and the marks (unless left out) that may differ from what they say of the windows.
 
     The only place in a statement where reader-keyed tables stand: one snapshot, wherever they live.
     """
@@ -196,12 +202,17 @@ def state_cte(shape: Shape, window: Window, *, marks: bool = True) -> sa.CTE:
     lowered = sa.select(*_mark_columns(mark, level)).where(
         mark.c.reader_id == READER_ID, in_reach(shape, mark), mark.c.since > literal(0)
     )
-    parts = [lines, lowered]
+    edges = dict.fromkeys(edge for window in windows for edge in _edges(window))
+    raised = [_raised_above(shape, level, below) for level, below in edges]
+    return sa.union_all(lines, lowered, *raised).cte("state").prefix_with("MATERIALIZED")
+
+
+def _edges(window: Window) -> Iterator[tuple[Level, Level | None]]:
+    """Where a window begins and ends: a level, and the one above which what is raised is not looked for."""
     if window.below > Level.NEW:
-        parts.append(_raised_above(shape, window.below, None))
+        yield window.below, None
     if window.at_least > Level.NEW:
-        parts.append(_raised_above(shape, window.at_least, window.below))
-    return sa.union_all(*parts).cte("state").prefix_with("MATERIALIZED")
+        yield window.at_least, window.below
 
 
 def _raised_above(shape: Shape, level: Level, below: Level | None) -> Query:
@@ -255,12 +266,14 @@ def _swept_since() -> sa.ScalarSelect[Any]:
     )
 
 
-def lanes_cte(shape: Shape, window: Window, state: sa.CTE, *, named: bool = False) -> sa.CTE:
+def lanes_cte(
+    shape: Shape, window: Window, state: sa.CTE, *, named: bool = False, suffix: str = ""
+) -> sa.CTE:
     """The lanes in reach, with the range (first, last] that the window is in each by the lines alone.
 
     `named`: only the lanes that the parameter `tops` names, and up to the positions it gives.
     """
-    lines = state.alias("lines")
+    lines = state.alias(f"lines{suffix}")
     here, source, conditions = lane, lane, lanes_in_reach(shape)
     top: sa.ColumnElement[Any] = lane.c.head
     if named:
@@ -288,7 +301,7 @@ def lanes_cte(shape: Shape, window: Window, state: sa.CTE, *, named: bool = Fals
         )
         .select_from(source)
         .where(*conditions)
-        .cte("lanes")
+        .cte(f"lanes{suffix}")
         .prefix_with("MATERIALIZED")  # else it may be joined anew for each mark
     )
 

@@ -16,7 +16,8 @@ from typing_extensions import TypeAliasType
 
 from tidings.errors import ScopeForbidden, ScopeIncomplete
 from tidings.inbox.operations import MOST_AT_ONCE
-from tidings.model import OPEN, UNSEEN, Item, Level, Scope, Selection, Severity, View, Window
+from tidings.inbox.views import windows_of
+from tidings.model import OPEN, UNSEEN, Item, Scope, Selection, Severity, Status, View, Window
 
 TOPIC_SCHEMA = "NotificationTopicEnum"
 """The schema whose values are the catalog's topics at the time the document is served."""
@@ -50,11 +51,6 @@ NotificationTopicEnum = TypeAliasType(
 )
 
 _ABSENT: tuple[Any, ...] = (None, "", [], [""])
-_WINDOWS = {
-    NotificationStatusEnum.NEW: UNSEEN,
-    NotificationStatusEnum.SEEN: Window(at_least=Level.SEEN, below=Level.DISMISSED),
-    NotificationStatusEnum.DISMISSED: Window(at_least=Level.DISMISSED, below=Level.DELETED),
-}
 _OPEN = {NotificationStatusEnum.NEW, NotificationStatusEnum.SEEN}
 _TERMINAL = {NotificationStatusEnum.RESOLVED, NotificationStatusEnum.DISMISSED}
 
@@ -164,7 +160,7 @@ class FeedQuery(_Sparse):
         if self.include_snoozed:
             shown = shown | {NotificationStatusEnum.SNOOZED}
         return View(
-            windows=_windows(shown),
+            windows=windows_of({Status(status.value) for status in shown}),
             resolved=NotificationStatusEnum.RESOLVED in shown,
             snoozed=NotificationStatusEnum.SNOOZED in shown,
             pinned_first=True,
@@ -231,19 +227,6 @@ def uuid_of(given: str) -> UUID | None:
         return UUID(given)
     except ValueError:
         return None
-
-
-def _windows(shown: set[NotificationStatusEnum]) -> tuple[Window, ...]:
-    """As few windows as cover the statuses that are levels."""
-    windows: list[Window] = []
-    for status, window in _WINDOWS.items():
-        if status not in shown:
-            continue
-        if windows and windows[-1].below == window.at_least:
-            windows[-1] = Window(at_least=windows[-1].at_least, below=window.below)
-        else:
-            windows.append(window)
-    return tuple(windows)
 
 
 # --- out ---------------------------------------------------------------------------------------------------
