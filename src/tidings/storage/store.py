@@ -20,11 +20,8 @@ from tidings.storage.push import PushSubscriptions
 from tidings.storage.queue import Queue
 from tidings.storage.readers import Readers
 from tidings.storage.streams import Streams
-<<<<<<< HEAD
 from tidings.storage.suppression import Suppressions
-=======
 from tidings.storage.totals import Totals
->>>>>>> 7deb041 (Count by scope, topic and severity at once, and list by event, time and words)
 from tidings.storage.upkeep import Upkeep
 from tidings.storage.windows import Windows
 
@@ -85,13 +82,12 @@ class Store:
         return Streams(self.connection)
 
     @cached_property
-<<<<<<< HEAD
     def suppressions(self) -> Suppressions:
         return Suppressions(self.connection)
-=======
+
+    @cached_property
     def totals(self) -> Totals:
         return Totals(self.connection)
->>>>>>> 7deb041 (Count by scope, topic and severity at once, and list by event, time and words)
 
     @cached_property
     def upkeep(self) -> Upkeep:
