@@ -8,6 +8,7 @@ from __future__ import annotations
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from itertools import count
 from typing import Any, NamedTuple, cast
 from unittest.mock import Mock
@@ -21,7 +22,8 @@ from tests.web import SECRET, Web, own
 from tidings.delivery import subscriptions
 from tidings.delivery.unsubscribe_links import UnsubscribeLinks
 from tidings.identity import tokens
-from tidings.model import Address
+from tidings.inbox import scheduling
+from tidings.model import Address, Draft
 from tidings.storage.store import Store
 from tidings.storage.tables import metadata
 from tidings.surfaces.company import app as company
@@ -164,6 +166,12 @@ class World:
         browser = {"endpoint": endpoint, "p256dh": "x", "auth": "x", "user_agent": None}
         self.web.write(lambda store: subscriptions.subscribe(store, self.ada, **browser))
         return endpoint
+
+    def scheduled(self) -> UUID:
+        """The id of what is told the business later."""
+        at = self.web.clock.at + timedelta(days=1)
+        draft = Draft(to=self.business, event="invoice_paid", title="Later", send_at=at)
+        return self.web.write(lambda store: scheduling.send(store, [draft]))[0]
 
     def tables(self) -> dict[str, list[Any]]:
         """All that the database holds, but when a token was last used."""
@@ -376,6 +384,9 @@ CALLS: Mapping[Route, Call] = {
     ),
     Route("native", "POST", "/v1/notifications/batch"): Call(
         rule="SERVICE_KEY", make=lambda world: {"json": {"notifications": [_send(world)]}}
+    ),
+    Route("native", "GET", "/v1/scheduled/{scheduled_id}"): Call(
+        rule="SERVICE_KEY", ids={"scheduled_id": lambda world: world.scheduled()}
     ),
     Route("native", "POST", "/v1/events"): Call(
         rule="SERVICE_KEY", make=lambda world: {"json": _cloudevent(world)}

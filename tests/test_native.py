@@ -760,6 +760,7 @@ def test_the_document_names_every_call(backend: Backend) -> None:
         "/v1/notifications/batch",
         "/v1/notifications/{notification_id}",
         "/v1/events",
+        "/v1/scheduled/{scheduled_id}",
         "/v1/events/{key}",
         "/v1/users/{user_id}",
         "/v1/users/{user_id}/tokens",

@@ -24,6 +24,7 @@ from tidings.inbox import (
     operations,
     preferences,
     retention,
+    scheduling,
     unsubscribing,
     upkeep,
 )
@@ -213,6 +214,10 @@ async def sending(steps: Walk, world: World) -> None:
     ids = await steps.do(lambda s: append(s, drafts[:1]))
     await steps.do(lambda s: withdraw(s, ids[0]))
     await steps.refused(lambda s: withdraw(s, ids[0]))
+    later = [Draft(to=own, event="tax.due", title="later", send_at=now + timedelta(hours=n)) for n in (1, 2)]
+    ids = await steps.do(lambda s: scheduling.send(s, later))
+    await steps.do(lambda s: scheduling.find(s, ids[1]))
+    await steps.do(lambda s: scheduling.take_back(s, ids[1]))
     scope, hash_ = uuid7(now), hashlib.sha256(b"body").digest()
 
     async def once(store: Store) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable
 from contextlib import asynccontextmanager, suppress
+from typing import TypeVar
 
 import structlog
 from fastapi import FastAPI
@@ -17,6 +18,7 @@ from tidings.clock import Clock
 from tidings.identity.sessions import Sessions
 from tidings.identity.token_uses import TokenUses
 from tidings.identity.tokens import API_TOKEN
+from tidings.inbox.scheduling import send_due
 from tidings.inbox.sending import Sender
 from tidings.inbox.upkeep import run_upkeep
 from tidings.settings import Settings
@@ -33,6 +35,10 @@ from tidings.surfaces.services import Services
 
 UPKEEP_SECONDS = 10
 UPKEEP_GRACE_SECONDS = 5
+DUE_SECONDS = 1
+"""How late at most it is noticed that something is to be sent now: one look into an index."""
+
+T = TypeVar("T")
 
 _EXPOSED = ("RateLimit", "RateLimit-Policy", "Retry-After", "Idempotency-Replayed", correlation.HEADER)
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -98,34 +104,46 @@ def _services(settings: Settings, database: Database) -> Services:
 
 @asynccontextmanager
 async def _upkeep(database: Database, uses: TokenUses) -> AsyncGenerator[None]:
-    """Runs the upkeep every few seconds; at the end a run that is under way has a moment to finish.
+    """Runs the upkeep every few seconds, and sends what is due when it is due.
 
-    What is noted of the use of tokens is written each time, and at the end.
+    At the end a run that is under way has a moment to finish. What is noted of the use of tokens is written
+    each time, and at the end.
     """
     stop = asyncio.Event()
+
+    async def pause(seconds: float) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), seconds)
 
     async def keep_up() -> None:
         while not stop.is_set():
             await _tried(uses.write())
             await _tried(run_upkeep(database))
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), UPKEEP_SECONDS)
+            await pause(UPKEEP_SECONDS)
         await _tried(uses.write())
 
-    task = asyncio.create_task(keep_up())
+    async def keep_time() -> None:
+        while not stop.is_set():
+            ahead = await _tried(send_due(database))
+            # Another process may accept meanwhile what is due earlier, so nobody sleeps for long.
+            await pause(DUE_SECONDS if ahead is None else min(max(ahead.total_seconds(), 0.01), DUE_SECONDS))
+
+    tasks = asyncio.gather(keep_up(), keep_time())
     try:
         yield
     finally:
         stop.set()
         with suppress(TimeoutError):  # what is left undone is done after the next start
-            await asyncio.wait_for(task, UPKEEP_GRACE_SECONDS)
+            await asyncio.wait_for(tasks, UPKEEP_GRACE_SECONDS)
 
 
-async def _tried(work: Awaitable[None]) -> None:
+async def _tried(work: Awaitable[T]) -> T | None:
+    """What the work answers; None where it failed."""
     try:
-        await work
+        return await work
     except Exception:
         _log.exception("the upkeep failed; it will be tried again")
+        return None
 
 
 # --- who answers -------------------------------------------------------------------------------------------

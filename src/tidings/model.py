@@ -152,6 +152,36 @@ class Draft:
     collapse_key: str | None = None
     occurred_at: datetime | None = None
     expires_at: datetime | None = None
+    send_at: datetime | None = None  # None: at once
+
+
+class ScheduledState(StrEnum):
+    WAITING = "waiting"
+    SENT = "sent"
+    REFUSED = "refused"
+    CALLED_OFF = "called_off"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scheduled:
+    """A draft that is appended at its time, and what became of it."""
+
+    id: UUID
+    to: Address
+    send_at: datetime
+    draft: Mapping[str, Any]  # as JSON has it
+    created_at: datetime
+    finished_at: datetime | None = None
+    notification_id: UUID | None = None  # what it became
+    refusal: str | None = None  # why it became nothing
+
+    @property
+    def state(self) -> ScheduledState:
+        if self.finished_at is None:
+            return ScheduledState.WAITING
+        if self.notification_id is not None:
+            return ScheduledState.SENT
+        return ScheduledState.CALLED_OFF if self.refusal is None else ScheduledState.REFUSED
 
 
 @dataclass(frozen=True, kw_only=True)

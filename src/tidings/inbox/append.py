@@ -25,13 +25,13 @@ async def append(store: Store, drafts: Sequence[Draft]) -> list[UUID]:
     its place: so the order in a stream is the order of commits, and nothing can appear below what was shown.
     Raises TooMany, UnknownEvent, UnknownRecipient, InvalidInput for a draft that has expired already.
     """
-    if len(drafts) > MOST_AT_ONCE:
-        raise TooMany(f"At most {MOST_AT_ONCE} notifications at once, not {len(drafts)}.", most=MOST_AT_ONCE)
-    events = await _events(store, drafts)
+    check_number(drafts)
+    if not drafts:
+        return []
+    events = await check_events(store, drafts)
     tails, now = await store.streams.lock(draft.to for draft in drafts)
     if any(draft.to.id not in tails for draft in drafts):
-        absent = (await store.streams.missing(draft.to for draft in drafts))[0]
-        raise UnknownRecipient(f"There is no {absent.audience} {absent.id}.", recipient=str(absent.id))
+        await check_recipients(store, drafts)
     for draft in drafts:
         if draft.expires_at and draft.expires_at <= now:
             raise InvalidInput("expires_at must lie ahead.", field="expires_at")
@@ -54,7 +54,21 @@ async def withdraw(store: Store, notification_id: UUID) -> None:
     await store.streams.end(places, now)
 
 
-async def _events(store: Store, drafts: Sequence[Draft]) -> Mapping[str, Event]:
+def check_number(drafts: Sequence[Draft]) -> None:
+    """Raises TooMany."""
+    if len(drafts) > MOST_AT_ONCE:
+        raise TooMany(f"At most {MOST_AT_ONCE} notifications at once, not {len(drafts)}.", most=MOST_AT_ONCE)
+
+
+async def check_recipients(store: Store, drafts: Sequence[Draft]) -> None:
+    """Raises UnknownRecipient where one of them has no stream."""
+    if absent := await store.streams.missing(draft.to for draft in drafts):
+        one = absent[0]
+        raise UnknownRecipient(f"There is no {one.audience} {one.id}.", recipient=str(one.id))
+
+
+async def check_events(store: Store, drafts: Sequence[Draft]) -> Mapping[str, Event]:
+    """The events of the drafts by their keys. Raises UnknownEvent."""
     events = await store.catalog.events({draft.event for draft in drafts})
     for draft in drafts:
         if draft.event not in events:

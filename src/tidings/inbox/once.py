@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from tidings.errors import IdempotencyMismatch
-from tidings.inbox.append import append
+from tidings.inbox.scheduling import send
 from tidings.model import Draft
 from tidings.storage.idempotency import First
 from tidings.storage.store import Store
@@ -36,7 +36,7 @@ async def send_once(store: Store, scope: UUID, messages: Sequence[Message]) -> l
     """Send what was not sent before under its key, all or nothing; the keys are the scope's own.
 
     Raises IdempotencyMismatch for a key under which something else was said within 24 hours, or is said in
-    these messages; and what append raises.
+    these messages; and what send raises.
     """
     said = _said(messages)
     now = await store.now()
@@ -45,7 +45,7 @@ async def send_once(store: Store, scope: UUID, messages: Sequence[Message]) -> l
         if message.key in before and before[message.key].said != message.said:
             raise _mismatch(message)
     new = _firsts(messages, before)
-    ids = iter(await append(store, [draft for index in new for draft in messages[index].drafts]))
+    ids = iter(await send(store, [draft for index in new for draft in messages[index].drafts]))
     sent = {index: [next(ids) for _ in messages[index].drafts] for index in new}
     by_key = {key: sent[index] for index in new if (key := messages[index].key) is not None}
     answers = {key: First(said=said[key], answer=[str(id_) for id_ in ids_]) for key, ids_ in by_key.items()}

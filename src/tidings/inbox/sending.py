@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from tidings.errors import TidingsError
-from tidings.inbox.append import MOST_AT_ONCE, append
+from tidings.inbox.append import MOST_AT_ONCE
+from tidings.inbox.scheduling import send
 from tidings.model import Draft
 from tidings.storage.engine import Database
 
@@ -37,7 +38,7 @@ class Sender:
         self._writing: asyncio.Task[None] | None = None
 
     async def send(self, drafts: Sequence[Draft]) -> list[UUID]:
-        """Append the drafts; their ids, in their order. Raises what append raises, of these drafts alone."""
+        """Send the drafts; their ids, in their order. Raises what scheduling.send raises, of these alone."""
         one = _Waiting(drafts)
         self._waiting.append(one)
         if self._writing is None or self._writing.done():
@@ -66,7 +67,7 @@ class Sender:
             return
         try:
             async with self._database.begin() as store:
-                ids = iter(await append(store, [draft for one in group for draft in one.drafts]))
+                ids = iter(await send(store, [draft for one in group for draft in one.drafts]))
         except BaseException as error:
             if isinstance(error, TidingsError) and len(group) > 1:
                 await self._write_group(group[: len(group) // 2])

@@ -1,13 +1,14 @@
 """What is done in the background, in small steps, so that the costs that the design promises hold.
 
-None of it changes what anybody sees, except that erased content is gone for good: so it may run in any number
-of processes, at any time, or late.
+None of it changes what anybody sees, except that erased content is gone for good, and that what was to be
+sent later appears: so it may run in any number of processes, at any time, or late.
 """
 
 from __future__ import annotations
 
 from datetime import timedelta
 
+from tidings.inbox import scheduling
 from tidings.inbox.folding import LEVELS, MOST_MARKS, fold, undo_is_open
 from tidings.inbox.operations import begin
 from tidings.inbox.state import state_of
@@ -22,6 +23,7 @@ _KEPT = timedelta(hours=24)
 
 async def run_upkeep(database: Database) -> None:
     """Do all that is due now."""
+    await scheduling.send_due(database)
     await _end_expired(database)
     await _erase(database)
     await _fold(database)
@@ -29,6 +31,7 @@ async def run_upkeep(database: Database) -> None:
         now = await store.now()
         await store.upkeep.forget_raises(now - _KEPT)
         await store.idempotency.forget(now)
+        await store.scheduled.forget(now - scheduling.KEPT)
 
 
 async def _end_expired(database: Database) -> None:

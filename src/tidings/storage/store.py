@@ -19,6 +19,7 @@ from tidings.storage.idempotency import Idempotency
 from tidings.storage.push import PushSubscriptions
 from tidings.storage.queue import Queue
 from tidings.storage.readers import Readers
+from tidings.storage.scheduled import Schedule
 from tidings.storage.streams import Streams
 from tidings.storage.suppression import Suppressions
 from tidings.storage.totals import Totals
@@ -76,6 +77,10 @@ class Store:
     @cached_property
     def readers(self) -> Readers:
         return Readers(self.connection)
+
+    @cached_property
+    def scheduled(self) -> Schedule:
+        return Schedule(self.connection)
 
     @cached_property
     def streams(self) -> Streams:

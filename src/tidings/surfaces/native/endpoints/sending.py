@@ -7,12 +7,12 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
-from tidings.inbox import append
+from tidings.inbox import scheduling
 from tidings.model import Draft
 from tidings.storage.store import Store
 from tidings.surfaces.native.auth import KeyFirst, requires_key
 from tidings.surfaces.native.endpoints.answers import ABSENT, ERRORS
-from tidings.surfaces.native.schemas.sending import Ids, NewNotification, NewNotifications
+from tidings.surfaces.native.schemas.sending import Ids, NewNotification, NewNotifications, ScheduledOut
 from tidings.surfaces.native.writing import Write
 from tidings.surfaces.services import CurrentServices, Services
 
@@ -36,7 +36,7 @@ async def _send(drafts: Sequence[Draft], services: Services, write: Write) -> Id
         return Ids(ids=await services.sender.send(drafts))
 
     async def send(store: Store) -> Ids:
-        return Ids(ids=await append.append(store, drafts))
+        return Ids(ids=await scheduling.send(store, drafts))
 
     # By itself, for a key is claimed in the transaction that it is for.
     return await write(send)
@@ -46,5 +46,16 @@ async def _send(drafts: Sequence[Draft], services: Services, write: Write) -> Id
     "/notifications/{notification_id}", status_code=204, responses=ABSENT, summary="Withdraw a notification"
 )
 async def withdraw_notification(notification_id: UUID, write: Write) -> None:
-    """Take it away from everybody who was told."""
-    await write(lambda store: append.withdraw(store, notification_id))
+    """Take it away from everybody who was told.
+
+    What is to be sent later is called off by the id under which it waits; once it has been sent it is
+    withdrawn by that id too.
+    """
+    await write(lambda store: scheduling.take_back(store, notification_id))
+
+
+@router.get("/scheduled/{scheduled_id}", responses=ABSENT, summary="What became of what is sent later")
+async def get_scheduled(scheduled_id: UUID, services: CurrentServices) -> ScheduledOut:
+    """It is told until seven days after it was sent, refused or called off."""
+    async with services.database.read() as store:
+        return ScheduledOut.of(await scheduling.find(store, scheduled_id))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, Field, model_validator
 
 from tidings.inbox.append import MOST_AT_ONCE
-from tidings.model import EVERYONE, Address, Audience, Draft, Severity
+from tidings.model import EVERYONE, Address, Audience, Draft, Scheduled, ScheduledState, Severity
 from tidings.surfaces.native.schemas.json_values import LARGEST
 from tidings.surfaces.native.schemas.values import In, Instant, JsonObject, Text
 
@@ -57,6 +58,9 @@ class Told(In):
     )
     occurred_at: Instant | None = Field(default=None, description="When it happened, by the sender's clock.")
     expires_at: Instant | None = Field(default=None, description="From then on it is not there for anybody.")
+    send_at: Instant | None = Field(
+        default=None, description="When to send it, at most a year ahead; left out or past: at once."
+    )
 
     def drafts_of(self, event: str) -> list[Draft]:
         """One draft of the event for each recipient."""
@@ -72,6 +76,7 @@ class Told(In):
                 collapse_key=self.collapse_key,
                 occurred_at=self.occurred_at,
                 expires_at=self.expires_at,
+                send_at=self.send_at,
             )
             for address in self.to.addresses()
         ]
@@ -97,4 +102,34 @@ class NewNotifications(In):
 
 
 class Ids(BaseModel):
-    ids: list[UUID] = Field(description="One for each recipient, in the order of the request.")
+    ids: list[UUID] = Field(
+        description="One for each recipient, in the order of the request; for what is sent later that under "
+        "which it waits."
+    )
+
+
+class ScheduledOut(BaseModel):
+    id: UUID
+    to: dict[Audience, UUID | Literal[True]]
+    event: str
+    title: str
+    send_at: datetime
+    state: ScheduledState
+    notification_id: UUID | None = Field(description="What it became, once it is sent.")
+    refusal: str | None = Field(description="Why it could not be sent at its time.")
+    finished_at: datetime | None
+
+    @classmethod
+    def of(cls, scheduled: Scheduled) -> ScheduledOut:
+        to = scheduled.to
+        return cls(
+            id=scheduled.id,
+            to={to.audience: True if to.audience is Audience.EVERYONE else to.id},
+            event=scheduled.draft["event"],
+            title=scheduled.draft["title"],
+            send_at=scheduled.send_at,
+            state=scheduled.state,
+            notification_id=scheduled.notification_id,
+            refusal=scheduled.refusal,
+            finished_at=scheduled.finished_at,
+        )
