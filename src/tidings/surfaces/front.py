@@ -20,6 +20,9 @@ _SURFACES = (
     ("personal", "/api/v1", "A user's own inbox, after signing in."),
     ("company", "/company", "An inbox that a company's users share, after signing in."),
 )
+_REFERENCES = {"scoped": "/docs/reference/notifications"}
+"""The surfaces that explain themselves in pages, and where."""
+
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
@@ -49,6 +52,8 @@ def create(database: Database, lifespan: Lifespan) -> Starlette:
 
 def _row(name: str, prefix: str, what: str) -> str:
     document = f'<a href="/docs/{name}/openapi.json">OpenAPI</a>'
+    if pages := _REFERENCES.get(name):
+        document += f' · <a href="{pages}">Reference</a>'
     return f"<tr><th>{name}</th><td><code>{prefix}</code></td><td>{escape(what)}</td><td>{document}</td></tr>"
 
 

@@ -76,18 +76,26 @@ class BulkAllRequest(_Sparse):
     """Which notifications a bulk call is about; what is left out restricts nothing."""
 
     scope: NotificationScopeEnum | None = Field(
-        default=None, description="Left out: everything that the caller can see."
+        default=None, description="Left out: everything that the caller can see.", examples=["business"]
     )
-    scope_id: str | None = Field(default=None, description="Required when scope is 'business' or 'firm'.")
+    scope_id: str | None = Field(
+        default=None,
+        description="Required when scope is 'business' or 'firm'.",
+        examples=["YOUR_BUSINESS_ID"],
+    )
     # One wrong value is told, not a hundred thousand.
     topic: Annotated[list[NotificationTopicEnum], FailFast()] = Field(
         default_factory=list[str], description="Only these topics; none restricts nothing."
     )
     severity: Annotated[list[NotificationSeverityEnum], FailFast()] = Field(
-        default_factory=list[NotificationSeverityEnum], description="Only these; none restricts nothing."
+        default_factory=list[NotificationSeverityEnum],
+        description="Only these; none restricts nothing.",
+        examples=[["info", "warning"]],
     )
     live_business_id: str | None = Field(
-        default=None, description="Whose live alerts are meant, where a call is about live alerts too."
+        default=None,
+        description="Whose live alerts are meant, where a call is about live alerts too.",
+        examples=["YOUR_BUSINESS_ID"],
     )
 
     def selection(self) -> Selection:
@@ -98,7 +106,9 @@ class BulkAllRequest(_Sparse):
 class BulkIdsRequest(BaseModel):
     """The notifications meant; ids of what the caller cannot see change nothing."""
 
-    notification_ids: list[str] = Field(min_length=1, max_length=MOST_AT_ONCE)
+    notification_ids: list[str] = Field(
+        min_length=1, max_length=MOST_AT_ONCE, description="One that comes twice counts once."
+    )
 
     def known(self) -> list[UUID]:
         """Those that can be the id of a notification at all."""
@@ -106,7 +116,7 @@ class BulkIdsRequest(BaseModel):
 
 
 class PinRequest(BaseModel):
-    pinned: bool
+    pinned: bool = Field(description="false: no longer.")
 
 
 class SnoozeRequest(BaseModel):
@@ -117,19 +127,29 @@ class TopicOverridesRequest(BaseModel):
     """All of the caller's overrides; those of before are gone."""
 
     overrides: dict[str, dict[str, bool]] = Field(
-        description="Topic → channel → on or off. Topics and channels that there are not are left out."
+        description="Topic → channel → on or off. Topics and channels that there are not are left out.",
+        examples=[{"billing": {"in_app": True, "email": False}}],
     )
 
 
 class FeedQuery(_Sparse):
     """What a list shows."""
 
-    scope: NotificationScopeEnum = NotificationScopeEnum.ME
-    scope_id: str | None = Field(default=None, description="Required when scope is 'business' or 'firm'.")
+    scope: NotificationScopeEnum = Field(
+        default=NotificationScopeEnum.ME,
+        description="me: the caller's own and everyone's; business, firm: those of one.",
+        examples=["business"],
+    )
+    scope_id: str | None = Field(
+        default=None,
+        description="Required when scope is 'business' or 'firm'.",
+        examples=["YOUR_BUSINESS_ID"],
+    )
     status: Annotated[list[NotificationStatusEnum], FailFast()] = Field(
         default_factory=list[NotificationStatusEnum],
         validation_alias=AliasChoices("status", "status[]"),
         description="Only these; left out: new and seen.",
+        examples=[["new", "seen"]],
     )
     topic: Annotated[list[NotificationTopicEnum], FailFast()] = Field(
         default_factory=list[str],
@@ -146,7 +166,7 @@ class FeedQuery(_Sparse):
     include_live: bool = Field(default=True, description="Live alerts too, in a business context.")
     live_business_id: str | None = Field(default=None, description="Whose live alerts, with scope 'me'.")
     cursor: str | None = Field(default=None, description="`next_cursor` of the page before.")
-    limit: int = Field(default=50, ge=1, le=1000)
+    limit: int = Field(default=50, ge=1, le=1000, description="How many at most.", examples=[20])
 
     def selection(self) -> Selection:
         """Raises ScopeIncomplete, ScopeForbidden."""
@@ -175,7 +195,9 @@ class CountQuery(_Sparse):
     """What is counted."""
 
     scope_business_id: str | None = Field(
-        default=None, description="Only this business; left out: everything that the caller can see."
+        default=None,
+        description="Only this business; left out: everything that the caller can see.",
+        examples=["YOUR_BUSINESS_ID"],
     )
     # Not `deprecated=True`: Pydantic would warn of our own look at it.
     business_id: str | None = Field(
@@ -240,8 +262,8 @@ class Envelope(BaseModel, Generic[T]):
     """What list and count answer."""
 
     success: bool
-    message: str
-    code: str
+    message: str = Field(description="For people.")
+    code: str = Field(description="For programs; `OK` on success.")
     data: T
 
 
@@ -250,24 +272,24 @@ class Notification(BaseModel):
 
     id: str
     scope: NotificationScopeEnum
-    scope_id: UUID | None
+    scope_id: UUID | None = Field(description="The business or firm; null in scope `me`.")
     topic: NotificationTopicEnum
     severity: NotificationSeverityEnum
     status: NotificationStatusEnum
-    event_key: str
+    event_key: str = Field(description="What happened, as the catalog names it.")
     title: str
     body: str | None
-    data: dict[str, Any]
-    actions: list[dict[str, Any]]
-    pinned: bool
-    live: bool
+    data: dict[str, Any] = Field(description="What the sender added for programs.")
+    actions: list[dict[str, Any]] = Field(description="What can be done about it, as the sender gave it.")
+    pinned: bool = Field(description="By the caller; pinned ones come first.")
+    live: bool = Field(description="Whether it is a live alert and no stored notification.")
     seen_at: datetime | None
     read_at: datetime | None
     dismissed_at: datetime | None
-    snoozed_until: datetime | None
-    resolved_at: datetime | None
+    snoozed_until: datetime | None = Field(description="While it is snoozed.")
+    resolved_at: datetime | None = Field(description="When it was settled for all who see it.")
     created_at: datetime
-    expires_at: datetime | None
+    expires_at: datetime | None = Field(description="When it is gone for everybody; null: never.")
 
     @classmethod
     def of(cls, item: Item) -> Notification:
@@ -298,16 +320,18 @@ class Notification(BaseModel):
 
 class NotificationPage(BaseModel):
     items: list[Notification]
-    next_cursor: str | None
+    next_cursor: str | None = Field(
+        description="Give it as `cursor` to get what follows; null: nothing does."
+    )
     has_more: bool
 
 
 class NotificationCount(BaseModel):
-    count: int
+    count: int = Field(description="Exact, whatever the number.")
 
 
 class TopicOverrides(BaseModel):
-    overrides: dict[str, dict[str, bool]]
+    overrides: dict[str, dict[str, bool]] = Field(description="What was kept: topic → channel → on or off.")
     available_channels: list[str] = Field(description="The channels that are set up.")
 
 
