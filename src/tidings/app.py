@@ -41,6 +41,7 @@ DUE_SECONDS = 1
 T = TypeVar("T")
 
 _EXPOSED = ("RateLimit", "RateLimit-Policy", "Retry-After", "Idempotency-Replayed", correlation.HEADER)
+_BOTH = 2  # the path and the method
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 
@@ -180,14 +181,20 @@ def _is_scoped(scope: Scope, scoped_app: FastAPI, personal_app: FastAPI) -> bool
 
     Of what both have, or none, those requests are scoped's that bear `x-business-id` or an API token.
     """
-    ours, theirs = _match(scoped_app, scope), _match(personal_app, scope)
-    if ours != theirs:
-        return ours > theirs
     headers = Headers(scope=scope)
     scheme, _, token = headers.get("authorization", "").partition(" ")
-    return "x-business-id" in headers or (scheme.lower() == "bearer" and token.strip().startswith(API_TOKEN))
+    bears = "x-business-id" in headers or (scheme.lower() == "bearer" and token.strip().startswith(API_TOKEN))
+    mine, other = (scoped_app, personal_app) if bears else (personal_app, scoped_app)
+    # Whose headers it bears, unless the other one has more of it: most requests are matched by one alone.
+    has = _match(mine, scope)
+    return bears if has == _BOTH or has >= _match(other, scope) else not bears
 
 
 def _match(app: FastAPI, scope: Scope) -> int:
     """0: it does not have the path; 1: with other methods alone; 2: it has both."""
-    return max((route.matches(scope)[0].value for route in app.router.routes), default=0)
+    best = 0
+    for route in app.router.routes:
+        best = max(best, route.matches(scope)[0].value)
+        if best == _BOTH:
+            break
+    return best

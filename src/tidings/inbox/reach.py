@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -12,28 +14,50 @@ from tidings.storage.store import Store
 EVERYTHING = Selection()
 
 
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """What a reader reads at a moment; every reach is a part of it."""
+
+    reader: Reader
+    at: datetime
+    streams: Mapping[UUID, Audience]
+    off: frozenset[int]  # catalog numbers of events whose in-app channel is off
+
+
+async def standing_of(store: Store, reader: Reader, *, at: datetime | None = None) -> Standing:
+    """What `reader` reads now; `at` is an operation's time instead of the clock's."""
+    if reader.kind is ReaderKind.COMPANY:
+        streams, now = {reader.id: Audience.BUSINESS}, at or await store.now()
+        return Standing(reader=reader, at=now, streams=streams, off=frozenset())
+    joined, off, now = await store.catalog.reachable(reader.id)
+    streams = {reader.id: Audience.USER, EVERYONE: Audience.EVERYONE, **joined}
+    return Standing(reader=reader, at=at or now, streams=streams, off=off)
+
+
+async def narrowed(store: Store, standing: Standing, selection: Selection) -> Reach:
+    """The part of it that the selection means.
+
+    Raises ScopeIncomplete for scope business or firm without an id, ScopeForbidden for an id that the reader
+    does not read (the same whether or not it exists).
+    """
+    return Reach(
+        reader=standing.reader,
+        at=standing.at,
+        streams=_in_scope(standing.streams, selection),
+        events=await _events(store, selection),
+        off=standing.off,
+        severities=selection.severities,
+    )
+
+
 async def reach_of(
     store: Store, reader: Reader, selection: Selection = EVERYTHING, *, at: datetime | None = None
 ) -> Reach:
     """The reach of `reader`, narrowed to the selection, as of now or of an operation's time `at`.
 
-    Raises ScopeIncomplete for scope business or firm without an id, ScopeForbidden for an id that the reader
-    does not read (the same whether or not it exists).
+    Raises what `narrowed` does.
     """
-    if reader.kind is ReaderKind.COMPANY:
-        streams, off = {reader.id: Audience.BUSINESS}, frozenset[int]()
-        now = at or await store.now()
-    else:
-        joined, off, now = await store.catalog.reachable(reader.id)
-        streams = {reader.id: Audience.USER, EVERYONE: Audience.EVERYONE, **joined}
-    return Reach(
-        reader=reader,
-        at=at or now,
-        streams=_in_scope(streams, selection),
-        events=await _events(store, selection),
-        off=off,
-        severities=selection.severities,
-    )
+    return await narrowed(store, await standing_of(store, reader, at=at), selection)
 
 
 async def _events(store: Store, selection: Selection) -> frozenset[int] | None:
@@ -48,7 +72,7 @@ async def _events(store: Store, selection: Selection) -> frozenset[int] | None:
     return numbers
 
 
-def _in_scope(streams: dict[UUID, Audience], selection: Selection) -> dict[UUID, Audience]:
+def _in_scope(streams: Mapping[UUID, Audience], selection: Selection) -> Mapping[UUID, Audience]:
     if selection.scope is None:
         return streams
     if selection.scope is Scope.ME:

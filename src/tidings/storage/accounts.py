@@ -26,6 +26,13 @@ _ACCOUNT = (
     account.c.created_at,
 )
 
+# Nearly every request asks these.
+_USER_ID: sa.BindParameter[Any] = sa.bindparam("user_id", type_=sa.Uuid())
+_BY_ID = sa.select(*_ACCOUNT).where(account.c.user_id == _USER_ID)
+_MEMBERSHIPS = sa.select(membership.c.stream_id, membership.c.audience).where(
+    membership.c.user_id == _USER_ID
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class SignIn:
@@ -47,7 +54,7 @@ class Accounts:
     # --- users --------------------------------------------------------------------------------------------
 
     async def account(self, user_id: UUID) -> Account | None:
-        row = await self._connection.first(sa.select(*_ACCOUNT).where(account.c.user_id == user_id))
+        row = await self._connection.first(_BY_ID, {"user_id": user_id})
         return None if row is None else account_of(row)
 
     async def account_by_email(self, email: str) -> Account | None:
@@ -151,9 +158,7 @@ class Accounts:
 
     async def memberships(self, user_id: UUID) -> dict[UUID, Audience]:
         """The businesses and firms of which the user is a member."""
-        rows = await self._connection.all(
-            sa.select(membership.c.stream_id, membership.c.audience).where(membership.c.user_id == user_id)
-        )
+        rows = await self._connection.all(_MEMBERSHIPS, {"user_id": user_id})
         return {row.stream_id: Audience(row.audience) for row in rows}
 
     async def is_member(self, user_id: UUID, stream_id: UUID) -> bool:

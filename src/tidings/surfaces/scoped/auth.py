@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
@@ -13,7 +13,8 @@ from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 
 from tidings.errors import ScopeForbidden, Unauthenticated
-from tidings.model import Audience, Reader
+from tidings.inbox.reach import narrowed, standing_of
+from tidings.model import Audience, Reach, Reader, Selection
 from tidings.storage.store import Store
 from tidings.surfaces.services import services_of
 
@@ -29,8 +30,16 @@ class Caller:
 
     async def enter(self, store: Store) -> None:
         """Raises ScopeForbidden where the caller does not belong to the business."""
-        memberships = await store.accounts.memberships(self.reader.id)
-        if memberships.get(self.business_id) is not Audience.BUSINESS:
+        self._belong(await store.accounts.memberships(self.reader.id))
+
+    async def reach(self, store: Store, selection: Selection) -> Reach:
+        """What the caller can see of the selection. Raises what `enter` and `narrowed` do."""
+        standing = await standing_of(store, self.reader)
+        self._belong(standing.streams)
+        return await narrowed(store, standing, selection)
+
+    def _belong(self, streams: Mapping[UUID, Audience]) -> None:
+        if streams.get(self.business_id) is not Audience.BUSINESS:
             raise ScopeForbidden("You do not belong to this business.")
 
 

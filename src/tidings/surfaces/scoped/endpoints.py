@@ -112,8 +112,7 @@ async def list_notifications(
     after = sealer.open(query.cursor) if query.cursor else None
     selection = query.selection()
     async with services.database.read() as store:
-        await caller.enter(store)
-        reach = await reach_of(store, caller.reader, selection)
+        reach = await caller.reach(store, selection)
         page = await feed.page(store, reach, query.view(), after=after, limit=query.limit)
     data = NotificationPage(
         items=[Notification.of(item) for item in page.items],
@@ -130,8 +129,7 @@ async def open_count(
     """How many are new, or, with `unread_only=false`, how many are open. Exact, whatever the number."""
     selection = query.selection()
     async with services.database.read() as store:
-        await caller.enter(store)
-        reach = await reach_of(store, caller.reader, selection)
+        reach = await caller.reach(store, selection)
         count = await counts.count(store, reach, query.window())
     return ok("Notifications counted", NotificationCount(count=count))
 
