@@ -32,6 +32,9 @@ from tidings.storage.engine import Database
 from tidings.storage.store import Store
 
 ISSUER = "tidings"
+PERSONAL, COMPANY = "personal", "company"
+"""The audiences of access tokens: the surfaces that they are for."""
+
 FAILURES_TO_LOCK = 10
 FAILURES_WITHIN = timedelta(minutes=15)
 LOCKED_FOR = timedelta(minutes=15)
@@ -84,18 +87,22 @@ class Sessions:
 
     def subject(self, token: str, audience: str) -> UUID:
         """Whose access token it is. Raises Unauthenticated where it does not hold for this surface."""
+        return self.bearer(token, audience)[0]
+
+    def bearer(self, token: str, *audiences: str) -> tuple[UUID, str]:
+        """Whose access token it is, and for which of these surfaces. Raises Unauthenticated for any other."""
         rules = jwt.JWTClaimsRegistry(
             now=self._now(),
             exp={"essential": True},
             iss={"essential": True, "value": ISSUER},
-            aud={"essential": True, "value": audience},
+            aud={"essential": True, "values": list(audiences)},
             sub={"essential": True},
         )
         try:
             claims = jwt.decode(token, self._key, algorithms=[_ALGORITHM]).claims
             # Not `iat`: the clock of the host that made it may be a moment ahead of this one's.
             rules.validate({name: value for name, value in claims.items() if name != "iat"})
-            return UUID(claims["sub"])
+            return UUID(claims["sub"]), claims["aud"]
         except (JoseError, ValueError) as error:
             raise Unauthenticated from error
 

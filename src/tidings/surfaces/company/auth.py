@@ -7,12 +7,13 @@ from typing import Annotated
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from tidings.errors import CompanyNotFound, Unauthenticated, UserNotFound
-from tidings.model import BusinessStatus, Reader, ReaderKind
+from tidings.errors import Unauthenticated
+from tidings.identity.readers import company_of
+from tidings.identity.sessions import COMPANY as AUDIENCE
+from tidings.model import Reader
 from tidings.surfaces.limits import Policy
 from tidings.surfaces.services import CurrentServices, Services
 
-AUDIENCE = "company"
 LOGIN = Policy(name="company-login", quota=120, window=3600)
 
 _bearer = HTTPBearer(auto_error=False, bearerFormat="JWT", description="`token` of a login.")
@@ -26,13 +27,7 @@ async def company_user(services: CurrentServices, presented: Presented) -> Reade
         raise Unauthenticated
     user_id = services.sessions.subject(presented.credentials, AUDIENCE)
     async with services.database.read() as store:
-        account = await store.accounts.account(user_id)
-        if account is None:
-            raise UserNotFound
-        company = await store.accounts.business(account.company_id) if account.company_id else None
-    if company is None or company.status is not BusinessStatus.ACTIVE:
-        raise CompanyNotFound
-    return Reader(id=company.id, kind=ReaderKind.COMPANY)
+        return await company_of(store, user_id)
 
 
 CompanyUser = Annotated[Reader, Depends(company_user)]

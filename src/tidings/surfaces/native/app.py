@@ -16,7 +16,7 @@ def create(services: Services) -> FastAPI:
     """The application; `services` are what its handlers work with."""
     app = FastAPI(
         title="Tidings",
-        summary="Sending, and who is told: for a product's backend, with a service key.",
+        summary="Sending, and who is told, with a service key; a reader's inbox, with their token.",
         openapi_url=OPENAPI_URL,
         docs_url=None,
         redoc_url=None,

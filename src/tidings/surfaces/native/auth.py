@@ -1,39 +1,91 @@
-"""Who is calling: a backend, by its service key."""
+"""Who is calling: a backend, by its service key, or a reader, by a token."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from typing import Any
-from uuid import UUID
+from typing import Annotated, Any
 
 from fastapi import Depends, Request, Response
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 
 from tidings.errors import Unauthenticated
+from tidings.identity.readers import reader_of
 from tidings.identity.tokens import service_key
+from tidings.model import Reader
+from tidings.surfaces.native.revalidation import revalidated
 from tidings.surfaces.services import services_of
 
-requires_key = Depends(HTTPBearer(auto_error=False, description="A service key: `sk_…`."))
+requires_key = Depends(
+    HTTPBearer(auto_error=False, scheme_name="serviceKey", description="A service key: `sk_…`.")
+)
 """Says in the OpenAPI document that a key is wanted; KeyFirst is what checks it."""
 
+requires_token = Depends(
+    HTTPBearer(
+        auto_error=False,
+        scheme_name="readerToken",
+        description="An API token (`dz_…`), or an access token of the personal or the company contract.",
+    )
+)
+"""Says in the OpenAPI document that a reader's token is wanted; ReaderFirst is what checks it."""
 
-class KeyFirst(APIRoute):
+
+class _CallerFirst(APIRoute):
     """A route that knows its caller before it reads the body, so that nobody else can make it read much."""
+
+    async def authenticate(self, request: Request) -> None:
+        """Say in `request.state` who it is; `caller` is an id. Raises Unauthenticated."""
+        raise NotImplementedError
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
 
         async def handle_authenticated(request: Request) -> Response:
-            request.state.caller = await _authenticated(request)
+            await self.authenticate(request)
             return await handle(request)
 
         return handle_authenticated
 
 
-async def _authenticated(request: Request) -> UUID:
+class KeyFirst(_CallerFirst):
+    """A route for backends, with a service key."""
+
+    async def authenticate(self, request: Request) -> None:
+        presented = _presented(request, "Send a service key: `Authorization: Bearer sk_…`.")
+        async with services_of(request).database.read() as store:
+            request.state.caller = await service_key(store, presented)
+
+
+class ReaderFirst(_CallerFirst):
+    """A route for readers, with a token; what it answers to GET can be asked for again by its ETag."""
+
+    async def authenticate(self, request: Request) -> None:
+        presented = _presented(request, "Send a token: `Authorization: Bearer dz_…`.")
+        services = services_of(request)
+        async with services.database.read() as store:
+            reader = await reader_of(store, services.sessions, presented)
+        request.state.reader, request.state.caller = reader, reader.id
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def handle_revalidated(request: Request) -> Response:
+            return revalidated(request, await handle(request))
+
+        return handle_revalidated
+
+
+def _presented(request: Request, wanted: str) -> str:
     scheme, _, presented = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer":
-        raise Unauthenticated("Send a service key: `Authorization: Bearer sk_…`.")
-    async with services_of(request).database.read() as store:
-        return await service_key(store, presented.strip())
+        raise Unauthenticated(wanted)
+    return presented.strip()
+
+
+async def _current_reader(request: Request) -> Reader:
+    return request.state.reader
+
+
+CurrentReader = Annotated[Reader, Depends(_current_reader)]
+"""Whose inbox it is, on a route that is ReaderFirst."""

@@ -10,13 +10,13 @@ from fastapi import Cookie, Depends, Request, Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from tidings.errors import Forbidden, Unauthenticated
+from tidings.identity.sessions import PERSONAL as AUDIENCE
 from tidings.identity.tokens import digest
 from tidings.model import Account, Reader, Role
 from tidings.surfaces.limits import Policy
 from tidings.surfaces.personal.schemas.auth import AccessToken
 from tidings.surfaces.services import CurrentServices, Services
 
-AUDIENCE = "personal"
 COOKIE = "tidings_refresh"
 COOKIE_PATH = "/api/v1/auth"
 

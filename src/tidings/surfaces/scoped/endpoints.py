@@ -12,8 +12,8 @@ from tidings.inbox import counts, feed, operations, preferences
 from tidings.inbox.catalog import SET_UP
 from tidings.inbox.reach import reach_of
 from tidings.model import Action
+from tidings.surfaces.cursor import Sealer
 from tidings.surfaces.scoped.auth import BusinessMember, Caller, TokenFirst, requires_token
-from tidings.surfaces.scoped.cursor import Sealer
 from tidings.surfaces.scoped.errors import enum_error
 from tidings.surfaces.scoped.schemas import (
     BulkAllRequest,
@@ -108,7 +108,7 @@ async def list_notifications(
 ) -> Envelope[NotificationPage]:
     """A page, pinned ones first, then newest first. Give `next_cursor` as `cursor` to get what follows."""
     await known_topics(services, "query", query.topic)
-    sealer = Sealer(services.secret, caller.reader.id, query.filters())
+    sealer = Sealer(services.secret, "scoped", caller.reader.id, query.filters())
     after = sealer.open(query.cursor) if query.cursor else None
     selection = query.selection()
     async with services.database.read() as store:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from tidings.surfaces.native.endpoints import alerts, catalog, directory, events, sending
+from tidings.surfaces.native.endpoints import alerts, catalog, directory, events, inbox, sending
 
 router = APIRouter()
-for part in (sending, events, alerts, catalog, directory):
+for part in (sending, events, alerts, catalog, directory, inbox):
     router.include_router(part.router)

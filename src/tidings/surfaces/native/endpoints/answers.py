@@ -15,6 +15,17 @@ ERRORS: dict[int | str, dict[str, Any]] = {
 }
 ABSENT: dict[int | str, dict[str, Any]] = {404: {"description": "There is no such thing", "content": PROBLEM}}
 
+READER_ERRORS: dict[int | str, dict[str, Any]] = ERRORS | {
+    403: {"description": "The reader cannot see this, or has none of it", "content": PROBLEM},
+    404: {"description": "The company's token is of a user without an active company", "content": PROBLEM},
+}
+UNCHANGED: dict[int | str, dict[str, Any]] = {
+    304: {"description": "It is what the ETag in If-None-Match stands for"}
+}
+UNDO_ERRORS: dict[int | str, dict[str, Any]] = ABSENT | {
+    409: {"description": "It can no longer be undone, or not yet", "content": PROBLEM}
+}
+
 
 def made(model: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
     """The further answers of an upsert; 200 is what it answers to a change."""

@@ -1,4 +1,4 @@
-"""The cursors of the list: opaque, and good only for the caller and the filters that they were made for."""
+"""The cursors of lists: opaque, and good only on the surface, for the reader and the filters of the list."""
 
 from __future__ import annotations
 
@@ -22,11 +22,15 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 class Sealer:
-    """Turns places in one caller's list, under one set of filters, into text and back."""
+    """Turns places in one reader's list, under one set of filters, into text and back.
 
-    def __init__(self, secret: bytes, user_id: UUID, filters: Mapping[str, Any]) -> None:
+    `label` names the surface.
+    """
+
+    def __init__(self, secret: bytes, label: str, reader_id: UUID, filters: Mapping[str, Any]) -> None:
         self._secret = secret
-        self._context = user_id.bytes + orjson.dumps(filters, option=orjson.OPT_SORT_KEYS)
+        self._label = f"{label} cursor\0".encode()
+        self._context = reader_id.bytes + orjson.dumps(filters, option=orjson.OPT_SORT_KEYS)
 
     def seal(self, cursor: Cursor) -> str:
         place = _PLACE.pack((cursor.created_at - EPOCH) // _MICROSECOND, cursor.id.bytes, cursor.pinned)
@@ -45,4 +49,4 @@ class Sealer:
         return Cursor(created_at=EPOCH + microseconds * _MICROSECOND, id=UUID(bytes=id_), pinned=pinned)
 
     def _mac(self, place: bytes) -> bytes:
-        return hmac.digest(self._secret, b"cursor\0" + place + self._context, "sha256")[:_SEAL]
+        return hmac.digest(self._secret, self._label + place + self._context, "sha256")[:_SEAL]
