@@ -6,21 +6,24 @@ from uuid import UUID
 
 from tidings.errors import CompanyNotFound, Unauthenticated, UserNotFound
 from tidings.identity.sessions import COMPANY, PERSONAL, Sessions
-from tidings.identity.tokens import API_TOKEN, api_token_user
+from tidings.identity.token_uses import TokenUses
+from tidings.identity.tokens import API_TOKEN
 from tidings.model import AccountStatus, BusinessStatus, Reader, ReaderKind
+from tidings.storage.engine import Database
 from tidings.storage.store import Store
 
 
-async def reader_of(store: Store, sessions: Sessions, presented: str) -> Reader:
+async def reader_of(database: Database, uses: TokenUses, sessions: Sessions, presented: str) -> Reader:
     """The reader whose API token, personal or company access token was presented.
 
     Raises Unauthenticated, and of a company's user UserNotFound and CompanyNotFound.
     """
     if presented.startswith(API_TOKEN):
-        return Reader(id=await api_token_user(store, presented))
+        return Reader(id=await uses.user(presented))
     # Tokens that others than Tidings issue are to be told apart here, before its own rules are applied.
     user_id, audience = sessions.bearer(presented, PERSONAL, COMPANY)
-    return await (company_of(store, user_id) if audience == COMPANY else active_user(store, user_id))
+    async with database.read() as store:
+        return await (company_of(store, user_id) if audience == COMPANY else active_user(store, user_id))
 
 
 async def active_user(store: Store, user_id: UUID) -> Reader:

@@ -63,8 +63,7 @@ class ReaderFirst(_CallerFirst):
     async def authenticate(self, request: Request) -> None:
         presented = _presented(request, "Send a token: `Authorization: Bearer dz_…`.")
         services = services_of(request)
-        async with services.database.read() as store:
-            reader = await reader_of(store, services.sessions, presented)
+        reader = await reader_of(services.database, services.token_uses, services.sessions, presented)
         request.state.reader, request.state.caller = reader, reader.id
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
