@@ -10,7 +10,7 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -29,10 +29,13 @@ class Demo(NamedTuple):
 
 
 @contextmanager
-def demo(tmp_path: Path, *options: str, stop: int = signal.SIGTERM) -> Generator[Demo]:
+def demo(
+    tmp_path: Path, *options: str, stop: int = signal.SIGTERM, settings: Mapping[str, str] | None = None
+) -> Generator[Demo]:
     """A running demo, stopped at the end; that its end is a clean one is checked."""
     log = tmp_path / "stderr"
     environment = {name: value for name, value in os.environ.items() if not name.startswith("TIDINGS_")}
+    environment |= settings or {}
     with log.open("w") as errors:
         process = subprocess.Popen(
             [sys.executable, "-m", "tidings", "demo", "--port", "0", *options],

@@ -7,11 +7,14 @@ import json
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from pwdlib import PasswordHash
 
-from tests.conftest import MovingClock, Run
+from tests.conftest import MovingClock, OpenDatabase, Run
+from tests.recorder import listen
 from tests.web import PASSWORD, SECRET, Web
 from tidings.errors import (
     AccountDeactivated,
@@ -100,6 +103,39 @@ def test_without_an_account_the_same_work_is_done(run: Run) -> None:
         return min(durations)
 
     assert 0.3 < fastest(None) / fastest(hash_) < 3
+
+
+def test_an_unknown_address_and_a_wrong_password_do_the_same_work(
+    run: Run,
+    postgres_url: str,
+    open_database: OpenDatabase,
+    clock: MovingClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The same statements, and as many hashes."""
+    web = Web(run, open_database(postgres_url, clock=clock), clock)
+    web.user(email=EMAIL)
+    web.user(email="bob@corp.test", password_hash=None)
+    verify = PasswordHash.verify
+
+    def work(email: str) -> list[str]:
+        done: list[str] = []
+
+        def counted(hasher: PasswordHash, *arguments: Any) -> bool:
+            done.append("verify")
+            return verify(hasher, *arguments)
+
+        monkeypatch.setattr(PasswordHash, "verify", counted)
+        stop = listen(lambda statement, _arguments: done.append(statement))
+        assert run(outcome(lambda: web.sessions.login(email, "wrong"))) is InvalidCredentials
+        stop()
+        return done
+
+    wrong = work(EMAIL)
+
+    assert wrong.count("verify") == 1
+    assert wrong[-1].startswith("UPDATE")
+    assert work("nobody@corp.test") == work("bob@corp.test") == wrong
 
 
 # --- signing in --------------------------------------------------------------------------------------------

@@ -11,6 +11,8 @@ import structlog
 if TYPE_CHECKING:
     from tidings.settings import Settings
 
+_ACCESS_ARGUMENTS = 5  # client, method, path, HTTP version, status
+
 
 def configure(settings: Settings) -> None:
     """Send structlog's and the standard library's logs the same way."""
@@ -36,8 +38,17 @@ def configure(settings: Settings) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=settings.log_level.upper(), force=True)
+    logging.getLogger("uvicorn.access").addFilter(_without_query)
     logging.getLogger("alembic").setLevel(logging.WARNING)
     logging.getLogger("aiosqlite").setLevel(logging.INFO)  # at debug it tells every statement
+
+
+def _without_query(record: logging.LogRecord) -> bool:
+    """Cuts the path of uvicorn's access log: there are tokens in queries, and words that people look for."""
+    if isinstance(record.args, tuple) and len(record.args) == _ACCESS_ARGUMENTS:
+        client, method, path, *rest = record.args
+        record.args = (client, method, str(path).partition("?")[0], *rest)
+    return True
 
 
 def _renderers(as_json: bool) -> list[Any]:

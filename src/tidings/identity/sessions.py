@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from datetime import datetime, timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from joserfc import jwt
 from joserfc.errors import JoseError
@@ -61,16 +61,14 @@ class Sessions:
         wrong password, after like work), AccountSuspended, AccountDeactivated, EmailNotVerified.
         """
         async with self._database.read() as store:
-            known = await _known(store, email)
-            if known and _is_locked(known, await store.now()):
+            known, now = await _known(store, email), await store.now()
+            if known and _is_locked(known, now):
                 raise AccountLocked
         right = await passwords.verify(password, known and known.password_hash)
-        if known is None:
-            raise InvalidCredentials
         async with self._database.begin() as store:
-            refusal = await _judge(store, known, right=right)
-        if refusal:
-            raise refusal
+            refusal = await (_judge(store, known, right=right) if known else _judge_nobody(store))
+        if known is None or refusal:
+            raise refusal or InvalidCredentials
         return known.account
 
     def access_token(self, account: Account, audience: str) -> str:
@@ -176,6 +174,14 @@ async def _judge(store: Store, known: SignIn, *, right: bool) -> TidingsError | 
     if current.failures or current.locked_until:
         await store.accounts.set_failures(current.account.id, 0, None, None)
     return _standing(current.account)
+
+
+async def _judge_nobody(store: Store) -> TidingsError:
+    """The statements that a wrong password costs, for an account that there is not."""
+    nobody = uuid4()
+    await store.accounts.lock_sign_in(nobody)
+    await store.accounts.set_failures(nobody, 1, await store.now(), None)
+    return InvalidCredentials()
 
 
 async def _count_failure(store: Store, known: SignIn, now: datetime) -> None:

@@ -53,6 +53,7 @@ class Sqlite:
     def __init__(self, url: URL, clock: Clock, synchronous: str) -> None:
         self._clock = clock
         options: dict[str, Any] = {
+            "hide_parameters": True,  # an error is logged, and among them are keys
             "json_serializer": dialects.dumps,
             "json_deserializer": dialects.loads,
             "max_overflow": 0,

@@ -16,6 +16,7 @@ from tidings.errors import RateLimited, TidingsError
 from tidings.surfaces.correlation import correlation_id
 from tidings.surfaces.limits import refusal_headers
 from tidings.surfaces.native.writing import Replayed
+from tidings.surfaces.redaction import redacted
 
 STATUS: Mapping[str, int] = {
     "error": 500,
@@ -98,7 +99,7 @@ def _told(error: Mapping[str, Any]) -> dict[str, Any]:
     """One error, without what was sent: that may be nothing that JSON can hold."""
     no_object = error["loc"] == ("body",) and error["type"] == "model_attributes_type"
     return {
-        "loc": [_printable(part) if isinstance(part, str) else part for part in error["loc"]],
+        "loc": [_printable(redacted(part)) if isinstance(part, str) else part for part in error["loc"]],
         "msg": _NO_OBJECT if no_object else _printable(error["msg"]),
         "type": error["type"],
     }

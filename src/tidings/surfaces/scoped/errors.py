@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 
 from tidings.errors import RateLimited, TidingsError
 from tidings.surfaces.limits import refusal_headers
+from tidings.surfaces.redaction import redacted
 
 STATUS: Mapping[str, int] = {
     "error": 500,
@@ -96,8 +97,12 @@ def enum_error(place: Sequence[str | int], allowed: Sequence[str], given: str) -
 
 
 def _told(error: Mapping[str, Any]) -> dict[str, Any]:
-    told: dict[str, Any] = {"loc": list(error["loc"]), "msg": error["msg"], "type": error["type"]}
-    if len(shown := _shown(error.get("input"))) <= _SHOWN_INPUT:
+    told: dict[str, Any] = {
+        "loc": [redacted(part) for part in error["loc"]],
+        "msg": error["msg"],
+        "type": error["type"],
+    }
+    if len(shown := _shown(redacted(error.get("input"), error["loc"][-1]))) <= _SHOWN_INPUT:
         told["input"] = orjson.Fragment(shown)
     if context := error.get("ctx"):
         told["ctx"] = {
@@ -107,9 +112,9 @@ def _told(error: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _shown(value: Any) -> bytes:
-    """What was sent, as JSON, even where JSON has no such thing: bytes, half a character, a huge number."""
+    """What was sent, as JSON, even where JSON has no such thing: half a character, a huge number."""
     try:
-        return orjson.dumps(value.decode(errors="replace") if isinstance(value, bytes) else value)
+        return orjson.dumps(value)
     except TypeError:
         return orjson.dumps(ascii(value))
 
