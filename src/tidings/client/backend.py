@@ -21,6 +21,7 @@ from tidings.client.values import (
     Firm,
     Id,
     Notification,
+    Scheduled,
     Token,
     User,
     UserFields,
@@ -39,7 +40,7 @@ class _BackendMethods:
     def send(
         self, *, idempotency_key: str | None = None, **notification: Unpack[Notification]
     ) -> Request[tuple[UUID, ...]]:
-        """Send one; an id for each recipient.
+        """Send one; an id for each recipient, with a `send_at` that under which it waits.
 
         With a key of your own it is sent once within 24 hours, even if your process ends and tries anew.
         """
@@ -54,8 +55,13 @@ class _BackendMethods:
 
     @call
     def withdraw(self, notification_id: Id) -> Request[None]:
-        """Take it away from everybody who was told. Raises NotFound."""
+        """Take it away from everybody who was told; call off what waits. Raises NotFound."""
         return _done("DELETE", "notifications", notification_id)
+
+    @call
+    def scheduled(self, scheduled_id: Id) -> Request[Scheduled]:
+        """What became of what was sent with a `send_at`. Raises NotFound, also a week after its end."""
+        return Request(method="GET", path=("scheduled", scheduled_id), parse=into(Scheduled))
 
     @call
     def raise_alert(self, business_id: Id, alert_id: str, **alert: Unpack[AlertFields]) -> Request[Alert]:

@@ -231,6 +231,21 @@ class Event:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Scheduled:
+    """What is sent later, under the id that `send` answered."""
+
+    id: UUID
+    to: Mapping[str, Any]
+    event: str
+    title: str
+    send_at: datetime
+    state: str  # waiting, sent, refused or called_off
+    notification_id: UUID | None  # what it became
+    refusal: str | None  # why it could not be sent
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Alert:
     id: str
     business_id: UUID
