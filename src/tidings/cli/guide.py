@@ -1,4 +1,4 @@
-"""What `tidings demo` tells: who there is, and calls to paste into another terminal."""
+"""What `tidings demo` tells: who there is, and what to paste into another terminal."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def show(base_url: str, world: World, tokens: Mapping[str, str]) -> None:
     console.print(f"\n[bold]Tidings runs at {base_url}[/bold]   (Ctrl-C ends it)\n")
     console.print(_who(world))
     console.print("\nTo paste into another terminal; the access tokens in it are good for 15 minutes:\n")
-    for title, command in _calls(base_url, world, tokens):
+    for title, command in [_names(world, tokens), *_calls(base_url, world, tokens)]:
         console.print(f"[bold cyan]# {title}[/bold cyan]")
         print(command, end="\n\n", flush=True)  # not by the console, which would break the lines
 
@@ -51,6 +51,22 @@ def _who(world: World) -> Table:
     for person in world.people:
         table.add_row(person.email, person.password, person.company.name if person.company else "")
     return table
+
+
+def _names(world: World, tokens: Mapping[str, str]) -> tuple[str, str]:
+    """What README's samples ask the environment for."""
+    first = world.people[0]
+    names = {
+        "SERVICE_KEY": world.service_key,
+        "USER_ID": first.id,
+        "API_TOKEN": world.tokens[first.id],
+        "BUSINESS": first.businesses[0].id,
+        "NOTIFICATION": world.company_notification,
+        "ACCESS_TOKEN": tokens["personal"],
+        "COMPANY_TOKEN": tokens["company"],
+    }
+    exports = [f"export {name}='{value}'" for name, value in names.items()]
+    return "what the samples in README go by", "\n".join(exports)
 
 
 def _calls(base_url: str, world: World, tokens: Mapping[str, str]) -> list[tuple[str, str]]:
@@ -64,6 +80,7 @@ def _calls(base_url: str, world: World, tokens: Mapping[str, str]) -> list[tuple
         "event": "billing.invoice_paid",
         "title": "Costa Verde Foods paid INV-20814",
     }
+    operation = {"action": "read", "filter": {"topic": ["billing"]}}
     return [
         ("scoped: how many are new", _curl("GET", f"{api}/notifications/count", scoped)),
         (
@@ -76,6 +93,10 @@ def _calls(base_url: str, world: World, tokens: Mapping[str, str]) -> list[tuple
         (
             "company: mark one as read, for all of the company",
             _curl("PUT", f"{own}/notifications/read/{world.company_notification}", company),
+        ),
+        (
+            "native: mark all of a topic as read",
+            _curl("POST", f"{base_url}/v1/inbox/operations", _bearer(world.tokens[first.id]), operation),
         ),
         (
             "send one, as the product's backend does",
