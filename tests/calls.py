@@ -262,6 +262,7 @@ _IDS: Mapping[str, Callable[[World], Any]] = {
     "firm_id": lambda world: world.firm.id,
     "token_id": lambda world: world.spare_token(),
     "slug": lambda _world: "mark-all-seen",
+    "alert_id": lambda world: world.web.alert(world.business.id, f"low-cash-{uuid4()}").id,
 }
 
 _OWN: Mapping[str, Callable[[World], Any]] = {"notification_id": lambda world: world.told(own(world.ada))}
@@ -307,6 +308,7 @@ _BROWSER = {
 }
 
 _N = "/api/v1/notifications"
+_ALERT = "/v1/businesses/{business_id}/live-alerts/{alert_id:path}"
 _LOGIN: Callable[[World], Parts] = lambda world: {"json": {"email": world.locked, "password": "x"}}  # noqa: E731
 
 CALLS: Mapping[Route, Call] = {
@@ -319,7 +321,7 @@ CALLS: Mapping[Route, Call] = {
     ),
     Route("scoped", "PUT", f"{_N}/{{notification_id}}/pin"): Call(rule="SCOPED", make=_json(pinned=True)),
     Route("scoped", "POST", f"{_N}/{{notification_id}}/seen"): Call(rule="SCOPED"),
-    Route("scoped", "POST", f"{_N}/{{notification_id}}/dismiss"): Call(rule="SCOPED"),
+    Route("scoped", "POST", f"{_N}/{{notification_id:path}}/dismiss"): Call(rule="SCOPED"),
     Route("scoped", "POST", f"{_N}/{{notification_id}}/resolve"): Call(rule="SCOPED"),
     Route("scoped", "POST", f"{_N}/{{notification_id}}/snooze"): Call(
         rule="SCOPED", make=_json(until="2027-01-01T00:00:00Z")
@@ -381,6 +383,7 @@ CALLS: Mapping[Route, Call] = {
         rule="COMPANY", one=True, make=lambda world: {"json": {"id": str(world.told(world.business))}}
     ),
     Route("company", "DELETE", "/company/notifications/{id:path}"): Call(rule="COMPANY"),
+    Route("company", "GET", "/company/notifications/dashboard"): Call(rule="COMPANY"),
     Route("company", "GET", "/docs/company/openapi.json"): Call(rule="PUBLIC"),
     # --- native
     Route("native", "POST", "/v1/notifications"): Call(
@@ -406,6 +409,10 @@ CALLS: Mapping[Route, Call] = {
     Route("native", "PUT", "/v1/businesses/{business_id}"): Call(
         rule="SERVICE_KEY", make=_json(name="Acme"), ids={"business_id": lambda _world: uuid4()}
     ),
+    Route("native", "PUT", _ALERT): Call(
+        rule="SERVICE_KEY", make=_json(kind="low_cash", severity="info", title="Low on cash")
+    ),
+    Route("native", "DELETE", _ALERT): Call(rule="SERVICE_KEY"),
     Route("native", "PUT", "/v1/firms/{firm_id}"): Call(
         rule="SERVICE_KEY", make=_json(name="Reckoners"), ids={"firm_id": lambda _world: uuid4()}
     ),

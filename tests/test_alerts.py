@@ -48,9 +48,7 @@ class World:
     def raise_(self, id_: str, business: UUID | None = None, **content: Any) -> Alert:
         """Raise an alert, a second later than what was before."""
         self.web.clock.move(seconds=1)
-        said: dict[str, Any] = {"kind": "low_cash", "severity": Severity.INFO, "title": id_, **content}
-        at = business or self.business.id
-        return self.web.write(lambda store: alerts.raise_alert(store, at, id_, **said))[0]
+        return self.web.alert(business or self.business.id, id_, **content)
 
     def clear(self, id_: str) -> None:
         self.web.write(lambda store: alerts.clear(store, self.business.id, id_))

@@ -16,6 +16,7 @@ from structlog.testing import capture_logs
 from tests.conftest import MovingClock, OpenDatabase, Run
 from tests.web import ANY_JSON, ESCAPED, Web, anything_goes, everyone, own
 from tidings.identity import directory
+from tidings.inbox.alerts import clear
 from tidings.inbox.append import withdraw
 from tidings.model import Action, Address, Severity
 from tidings.storage.engine import Database
@@ -866,7 +867,8 @@ def test_what_the_caller_cannot_see_is_not_found_whatever_is_done_to_it(
         for what in ("pin", "snooze", *PLAIN):
             with subtests.test(id=id_, what=what):
                 more = {"json": bodies[what]} if what in bodies else {}
-                assert one(desk, id_, what, 404, **more) == {"detail": "There is no such notification."}
+                kind = "live alert" if str(id_).startswith("live:") and what == "dismiss" else "notification"
+                assert one(desk, id_, what, 404, **more) == {"detail": f"There is no such {kind}."}
 
 
 def test_the_input_is_looked_at_before_the_business_and_the_business_before_the_notification(
@@ -958,3 +960,180 @@ def test_topic_overrides_replace_the_whole_map_and_leave_out_what_there_is_not(d
     assert put({"billing": {"in_app": "off, please"}}, 422)
     assert put({"billing": True}, 422)
     assert put(None, 422)
+
+
+# --- live alerts -------------------------------------------------------------------------------------------
+
+
+def alert(desk: Desk, id_: str = "low-cash", **content: Any) -> str:
+    """The id under which a live alert of the desk's business is listed; newer than what was before."""
+    desk.web.clock.move(seconds=1)
+    return f"live:{desk.web.alert(desk.business.id, id_, **content).id}"
+
+
+def of_business(desk: Desk) -> dict[str, str]:
+    return {"scope": "business", "scope_id": str(desk.business.id)}
+
+
+def test_a_live_alert_in_full(desk: Desk) -> None:
+    said = {"kind": "low_cash", "severity": Severity.URGENT, "body": "7 € are left.", "data": {"balance": 7}}
+    desk.web.alert(desk.business.id, "low-cash", title="Low on cash", **said)
+    told = {
+        "id": "live:low-cash",
+        "scope": "business",
+        "scope_id": str(desk.business.id),
+        "topic": None,
+        "severity": "urgent",
+        "status": "new",
+        "event_key": "low_cash",
+        "title": "Low on cash",
+        "body": "7 € are left.",
+        "data": {"balance": 7},
+        "actions": [],
+        "pinned": False,
+        "live": True,
+        "seen_at": None,
+        "read_at": None,
+        "dismissed_at": None,
+        "snoozed_until": None,
+        "resolved_at": None,
+        "created_at": "2026-03-02T09:30:00Z",
+        "expires_at": None,
+    }
+
+    assert desk.list(**of_business(desk))["items"] == [told]
+    assert desk.list(live_business_id=str(desk.business.id))["items"] == [told]
+    desk.web.clock.move(minutes=1)
+    answer = one(desk, "live:low-cash", "dismiss")
+    assert (answer["success"], answer["code"]) == (True, "OK")
+    assert answer["data"] == told | {"status": "dismissed", "dismissed_at": "2026-03-02T09:31:00Z"}
+    desk.web.clock.move(minutes=1)
+    assert one(desk, "live:low-cash", "dismiss")["data"] == answer["data"]
+    assert desk.ids(**of_business(desk), include_terminal=True) == []
+
+
+def test_live_alerts_come_whole_before_all_else_on_the_first_page_alone(desk: Desk) -> None:
+    told = sorted(desk.web.tell(desk.business, times=4))
+    desk.web.mark(desk.user, Action.PIN, told[:1])
+    live = [alert(desk, f"no. {number}") for number in range(5)]
+    query = {**of_business(desk), "limit": 2}
+
+    first = desk.list(**query)
+    second = desk.list(**query, cursor=first["next_cursor"])
+
+    assert [item["id"] for item in first["items"]] == [*live[::-1], *texts([told[0], told[3]])]
+    assert [item["id"] for item in second["items"]] == texts([told[2], told[1]])
+    assert (first["has_more"], second["has_more"]) == (True, False)
+    assert desk.count(scope_business_id=str(desk.business.id), unread_only=False) == 4
+
+
+def test_whose_live_alerts_are_listed(desk: Desk) -> None:
+    stranger = desk.web.business()
+    id_ = alert(desk)
+    desk.web.alert(stranger.id, "theirs")
+    business = str(desk.business.id)
+
+    assert desk.ids() == []
+    assert desk.ids(live_business_id=business) == desk.ids(scope="me", live_business_id=business) == [id_]
+    assert desk.ids(**of_business(desk), live_business_id=str(stranger.id)) == [id_]
+    assert desk.ids(live_business_id=business, include_live=False) == []
+    assert desk.ids(**of_business(desk), include_live=False) == []
+    assert desk.ids(scope="firm", scope_id=str(desk.firm.id), live_business_id=business) == []
+    for other in (stranger.id, uuid4(), desk.firm.id, desk.user, everyone.id, "any text", "\0", "9" * 5000):
+        assert desk.ids(live_business_id=str(other)) == []
+
+
+def test_filters_of_live_alerts(desk: Desk) -> None:
+    cash = alert(desk, severity=Severity.URGENT)
+    link = alert(desk, "link", kind="plaid")
+
+    def ids(**query: Any) -> list[str]:
+        return desk.ids(**of_business(desk), **query)
+
+    assert ids() == ids(status=["seen", "new"]) == ids(include_terminal=True) == [link, cash]
+    for status in ("seen", "dismissed", "resolved", "snoozed"):
+        assert ids(status=status) == []
+    assert ids(severity="urgent") == [cash]
+    assert ids(severity=["info", "urgent"]) == [link, cash]
+    assert ids(topic=["plaid", "billing"]) == [link]
+    assert ids(topic="billing") == []
+    assert [item["topic"] for item in desk.list(**of_business(desk))["items"]] == ["plaid", None]
+
+
+def test_of_a_live_alert_nothing_but_dismiss_is_known(desk: Desk, subtests: pytest.Subtests) -> None:
+    id_ = alert(desk)
+    bodies = {"pin": {"pinned": True}, "snooze": {"until": desk.web.clock.at.replace(hour=23).isoformat()}}
+    for what in ("pin", "snooze", "seen", "resolve", "unsnooze"):
+        with subtests.test(what):
+            more = {"json": bodies[what]} if what in bodies else {}
+            assert one(desk, id_, what, 404, **more) == {"detail": "There is no such notification."}
+    seen = desk.web.ask("POST", BULK_SEEN, headers=desk.headers, json={"notification_ids": [id_]})
+    assert seen.json() == {"updated": 0}
+    assert desk.mark({"live_business_id": str(desk.business.id)}) == {"updated": 0}
+    assert desk.mark(of_business(desk)) == {"updated": 0}
+    assert desk.ids(**of_business(desk)) == [id_]
+
+
+def test_dismissing_a_live_alert_looks_in_the_business_context_first(desk: Desk) -> None:
+    other, stranger = desk.web.business(), desk.web.business()
+    desk.web.write(lambda store: directory.join(store, desk.user, other))
+    alert(desk)
+    for business in (other, stranger):
+        desk.web.alert(business.id)
+    desk.web.alert(other.id, "bank/7?")
+    desk.web.alert(stranger.id, "theirs")
+
+    def dismissed(id_: str) -> Any:
+        return one(desk, id_, "dismiss")["data"]["scope_id"]
+
+    assert dismissed("live:low-cash") == str(desk.business.id)
+    assert dismissed("live:bank%2F7%3F") == str(other.id)
+    desk.headers["x-business-id"] = str(other.id)
+    assert dismissed("live:low-cash") == str(other.id)
+    for id_ in ("theirs", "nowhere", "", "%00", "a%00", "x" * 3000):
+        assert one(desk, f"live:{id_}", "dismiss", 404) == {"detail": "There is no such live alert."}
+    desk.headers["x-business-id"] = str(stranger.id)
+    assert one(desk, "live:theirs", "dismiss", 403) == {"detail": "You do not belong to this business."}
+
+
+def test_dismiss_all_takes_the_live_alerts_that_are_meant(desk: Desk) -> None:
+    stranger = desk.web.business()
+    desk.web.alert(stranger.id)
+    desk.web.tell(desk.own, desk.business, times=2)
+    alert(desk, severity=Severity.URGENT)
+    alert(desk, "link", kind="plaid")
+    business = str(desk.business.id)
+
+    def dismiss(**body: Any) -> int:
+        answer = desk.web.ask("POST", f"{LIST}/dismiss-all", headers=desk.headers, json=body)
+        assert answer.status_code == 201, answer.text
+        return answer.json()["updated"]
+
+    for other in (stranger.id, uuid4(), desk.firm.id, "any text", "\0"):
+        assert dismiss(scope="me", live_business_id=str(other), severity=["warning"]) == 0
+    assert dismiss(scope="firm", scope_id=str(desk.firm.id), live_business_id=business) == 0
+    assert dismiss(scope="me", live_business_id=business, severity=["urgent"]) == 1
+    assert dismiss(scope="me") == 2
+    alert(desk, "new")
+    assert dismiss(scope="me", live_business_id=business, topic=["plaid"]) == 1
+    assert dismiss(live_business_id=business) == 2 + 1
+    alert(desk, "newer")
+    assert dismiss() == 0
+    assert dismiss(scope="business", scope_id=business, live_business_id=str(stranger.id)) == 1
+    assert dismiss(scope="business", scope_id=business) == 0
+
+
+def test_a_colleague_keeps_what_one_dismisses_until_it_clears(desk: Desk) -> None:
+    id_ = alert(desk)
+    colleague = Desk(desk.web)
+    colleague.business = desk.business
+    desk.web.write(lambda store: directory.join(store, colleague.user, desk.business))
+
+    one(desk, id_, "dismiss")
+
+    assert (desk.ids(**of_business(desk)), colleague.ids(**of_business(desk))) == ([], [id_])
+    desk.web.write(lambda store: clear(store, desk.business.id, "low-cash"))
+    assert colleague.ids(**of_business(desk)) == []
+    assert one(desk, id_, "dismiss", 404)
+    alert(desk)
+    assert desk.ids(**of_business(desk)) == colleague.ids(**of_business(desk)) == [id_]

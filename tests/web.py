@@ -19,9 +19,10 @@ from tidings.identity import directory
 from tidings.identity.sessions import Sessions
 from tidings.identity.tokens import issue_api_token
 from tidings.inbox import operations
+from tidings.inbox.alerts import raise_alert
 from tidings.inbox.append import append
 from tidings.inbox.catalog import put_event
-from tidings.model import EVERYONE, Action, Address, Audience, Draft, Outcome, Reader, Severity
+from tidings.model import EVERYONE, Action, Address, Alert, Audience, Draft, Outcome, Reader, Severity
 from tidings.settings import Settings
 from tidings.storage.engine import Database
 from tidings.storage.store import Store
@@ -179,6 +180,11 @@ class Web:
             for one in to
         ]
         return self.write(lambda store: append(store, drafts))
+
+    def alert(self, business_id: UUID, id_: str = "low-cash", **content: Any) -> Alert:
+        """Raise a live alert, or change it."""
+        said: dict[str, Any] = {"kind": "low_cash", "severity": Severity.INFO, "title": id_, **content}
+        return self.write(lambda store: raise_alert(store, business_id, id_, **said))[0]
 
     def mark(
         self, reader_id: UUID, action: Action, ids: Sequence[UUID], until: datetime | None = None

@@ -2,7 +2,7 @@
 
 They are no notifications: they stand in no stream and in no count, and all that a reader can do to one is to
 dismiss it (see operations). That is personal, and of the episode: who raises the alert again after it cleared
-shows it to everybody again. An alert has no topic of the catalog; its kind is taken for one where topics are
+shows it to everybody again. An alert is of no event and no topic; its kind is taken for them where some are
 named.
 """
 
@@ -121,4 +121,4 @@ async def _businesses(store: Store, reader: Reader) -> Sequence[UUID]:
 def _means(selection: Selection, alert: Alert) -> bool:
     if selection.severities and alert.severity not in selection.severities:
         return False
-    return not selection.topics or alert.kind in selection.topics
+    return all(not named or alert.kind in named for named in (selection.topics, selection.events))

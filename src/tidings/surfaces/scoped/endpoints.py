@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Query
 
 from tidings.errors import Forbidden, NotificationNotFound
-from tidings.inbox import counts, feed, operations, preferences
+from tidings.inbox import alerts, counts, feed, operations, preferences
 from tidings.inbox.catalog import SET_UP
 from tidings.inbox.reach import reach_of
-from tidings.model import Action
+from tidings.model import Action, LiveAlert
+from tidings.storage.store import Store
 from tidings.surfaces.cursor import Sealer
 from tidings.surfaces.scoped.auth import BusinessMember, Caller, TokenFirst, requires_token
 from tidings.surfaces.scoped.errors import enum_error
 from tidings.surfaces.scoped.schemas import (
+    LIVE,
     BulkAllRequest,
     BulkIdsRequest,
     BulkOpResponse,
@@ -76,7 +79,10 @@ async def mark_all_seen(
 async def dismiss_all(
     caller: BusinessMember, services: CurrentServices, body: Annotated[BulkAllRequest, Body()] = _EVERYTHING
 ) -> BulkOpResponse:
-    """Dismisses every open notification that the caller can see and that matches, on whatever page."""
+    """Dismisses every open notification that the caller can see and that matches, on whatever page.
+
+    The live alerts of the business that is named are dismissed with them.
+    """
     return await _mark_all(caller, services, Action.DISMISS, body)
 
 
@@ -84,10 +90,10 @@ async def _mark_all(
     caller: Caller, services: Services, action: Action, body: BulkAllRequest
 ) -> BulkOpResponse:
     await known_topics(services, "body", body.topic)
-    selection = body.selection()
+    selection, live_of = body.selection(), body.live_of()
     async with services.database.begin() as store:
         await caller.enter(store)
-        outcome = await operations.mark_all(store, caller.reader, action, selection)
+        outcome = await operations.mark_all(store, caller.reader, action, selection, live_of=live_of)
     return BulkOpResponse(updated=outcome.updated)
 
 
@@ -106,20 +112,30 @@ async def bulk_mark_seen(
 async def list_notifications(
     caller: BusinessMember, services: CurrentServices, query: Annotated[FeedQuery, Query()]
 ) -> Envelope[NotificationPage]:
-    """A page, pinned ones first, then newest first. Give `next_cursor` as `cursor` to get what follows."""
+    """A page, pinned ones first, then newest first. Give `next_cursor` as `cursor` to get what follows.
+
+    Before them, on the first page and beyond its limit, stand all live alerts that are meant.
+    """
     await known_topics(services, "query", query.topic)
     sealer = Sealer(services.secret, "scoped", caller.reader.id, query.filters())
     after = sealer.open(query.cursor) if query.cursor else None
-    selection = query.selection()
+    selection, live_of = query.selection(), query.live_of()
     async with services.database.read() as store:
         reach = await caller.reach(store, selection)
         page = await feed.page(store, reach, query.view(), after=after, limit=query.limit)
+        standing = await alerts.standing(store, caller.reader, live_of, selection) if live_of else []
+        live = await _told_live(store, standing)
     data = NotificationPage(
-        items=[Notification.of(item) for item in page.items],
+        items=live + [Notification.of(item) for item in page.items],
         next_cursor=sealer.seal(page.next) if page.next else None,
         has_more=page.next is not None,
     )
     return ok("Notifications listed", data)
+
+
+async def _told_live(store: Store, standing: Sequence[LiveAlert]) -> list[Notification]:
+    topics = await store.catalog.topics() if standing else []
+    return [Notification.of_live(one, topics) for one in standing]
 
 
 @router.get("/notifications/count", summary="Count notifications")
@@ -174,12 +190,30 @@ async def mark_seen(
     return ok("Notification seen", await _mark(caller, services, Action.SEEN, notification_id))
 
 
-@router.post("/notifications/{notification_id}/dismiss", summary="Dismiss a notification", responses=_ABSENT)
+# The id of a live alert may have slashes.
+@router.post(
+    "/notifications/{notification_id:path}/dismiss", summary="Dismiss a notification", responses=_ABSENT
+)
 async def dismiss(
     notification_id: str, caller: BusinessMember, services: CurrentServices
 ) -> Envelope[Notification]:
-    """For the caller alone: the others who can see it keep it."""
+    """For the caller alone: the others who can see it keep it.
+
+    A live alert, `live:…`, is looked for in the business context first, then in the other businesses.
+    """
+    if notification_id.startswith(LIVE):
+        dismissed = await _dismiss_live(caller, services, notification_id.removeprefix(LIVE))
+        return ok("Live alert dismissed", dismissed)
     return ok("Notification dismissed", await _mark(caller, services, Action.DISMISS, notification_id))
+
+
+async def _dismiss_live(caller: Caller, services: Services, alert_id: str) -> Notification:
+    async with services.database.begin() as store:
+        await caller.enter(store)
+        await operations.dismiss_alert(store, caller.reader, alert_id, first=caller.business_id)
+        found = await alerts.find(store, caller.reader, alert_id, first=caller.business_id)
+        [told] = await _told_live(store, [found])
+    return told
 
 
 @router.post(

@@ -5,7 +5,7 @@ In what clients send, null, "" and [] are as absent. Outputs have no defaults: c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Generic, TypeVar, cast
@@ -17,10 +17,13 @@ from typing_extensions import TypeAliasType
 from tidings.errors import ScopeForbidden, ScopeIncomplete
 from tidings.inbox.operations import MOST_AT_ONCE
 from tidings.inbox.views import windows_of
-from tidings.model import OPEN, UNSEEN, Item, Scope, Selection, Severity, Status, View, Window
+from tidings.model import OPEN, UNSEEN, Item, LiveAlert, Scope, Selection, Severity, Status, View, Window
 
 TOPIC_SCHEMA = "NotificationTopicEnum"
 """The schema whose values are the catalog's topics at the time the document is served."""
+
+LIVE = "live:"
+"""What the ids of live alerts begin with."""
 
 T = TypeVar("T")
 
@@ -94,13 +97,18 @@ class BulkAllRequest(_Sparse):
     )
     live_business_id: str | None = Field(
         default=None,
-        description="Whose live alerts are meant, where a call is about live alerts too.",
+        description="Whose live alerts are dismissed too; with scope 'business' they are those of scope_id. "
+        "mark-all-seen has nothing to do with live alerts.",
         examples=["YOUR_BUSINESS_ID"],
     )
 
     def selection(self) -> Selection:
         """Raises ScopeIncomplete, ScopeForbidden."""
         return _selection(self.scope, self.scope_id, self.topic, self.severity)
+
+    def live_of(self) -> UUID | None:
+        """The business whose live alerts are meant too."""
+        return _live_of(self.scope, self.scope_id, self.live_business_id)
 
 
 class BulkIdsRequest(BaseModel):
@@ -163,7 +171,11 @@ class FeedQuery(_Sparse):
     )
     include_terminal: bool = Field(default=False, description="Resolved and dismissed ones too.")
     include_snoozed: bool = Field(default=False, description="Those whose timer still runs too.")
-    include_live: bool = Field(default=True, description="Live alerts too, in a business context.")
+    include_live: bool = Field(
+        default=True,
+        description="Live alerts too: all of them, on the first page, before everything else and beyond its "
+        "limit. Not those that the caller dismissed; and none where `status` is given without 'new'.",
+    )
     live_business_id: str | None = Field(default=None, description="Whose live alerts, with scope 'me'.")
     cursor: str | None = Field(default=None, description="`next_cursor` of the page before.")
     limit: int = Field(default=50, ge=1, le=1000, description="How many at most.", examples=[20])
@@ -185,6 +197,13 @@ class FeedQuery(_Sparse):
             snoozed=NotificationStatusEnum.SNOOZED in shown,
             pinned_first=True,
         )
+
+    def live_of(self) -> UUID | None:
+        """The business whose live alerts this page shows too."""
+        meant = not self.status or NotificationStatusEnum.NEW in self.status
+        if self.cursor or not self.include_live or not meant:
+            return None
+        return _live_of(self.scope, self.scope_id, self.live_business_id)
 
     def filters(self) -> dict[str, Any]:
         """What a cursor is bound to: everything but the place in the list and the page's length."""
@@ -243,6 +262,16 @@ def _scope_id(scope: NotificationScopeEnum | None, given: str | None) -> UUID | 
     return found
 
 
+def _live_of(
+    scope: NotificationScopeEnum | None, scope_id: str | None, live_business_id: str | None
+) -> UUID | None:
+    """The business whose live alerts are meant; a text that is no UUID is the id of none."""
+    if scope is NotificationScopeEnum.FIRM:
+        return None
+    given = scope_id if scope is NotificationScopeEnum.BUSINESS else live_business_id
+    return uuid_of(given) if given else None
+
+
 def uuid_of(given: str) -> UUID | None:
     """None where it is none."""
     try:
@@ -268,15 +297,17 @@ class Envelope(BaseModel, Generic[T]):
 
 
 class Notification(BaseModel):
-    """A notification as the caller has it."""
+    """A notification as the caller has it, or a live alert."""
 
-    id: str
+    id: str = Field(description=f"Of a live alert: `{LIVE}` and the id with which it was raised.")
     scope: NotificationScopeEnum
     scope_id: UUID | None = Field(description="The business or firm; null in scope `me`.")
-    topic: NotificationTopicEnum
+    topic: NotificationTopicEnum | None = Field(
+        description="null for a live alert, unless its kind is the name of a topic."
+    )
     severity: NotificationSeverityEnum
     status: NotificationStatusEnum
-    event_key: str = Field(description="What happened, as the catalog names it.")
+    event_key: str = Field(description="What happened, as the catalog names it; of a live alert its kind.")
     title: str
     body: str | None
     data: dict[str, Any] = Field(description="What the sender added for programs.")
@@ -315,6 +346,34 @@ class Notification(BaseModel):
             resolved_at=notification.resolved_at,
             created_at=notification.created_at,
             expires_at=notification.expires_at,
+        )
+
+    @classmethod
+    def of_live(cls, one: LiveAlert, topics: Collection[str]) -> Notification:
+        """A live alert in the form of a notification; `topics` are those of the catalog."""
+        alert = one.alert
+        dismissed = one.dismissed_at is not None
+        return cls(
+            id=f"{LIVE}{alert.id}",
+            scope=NotificationScopeEnum.BUSINESS,
+            scope_id=alert.business_id,
+            topic=alert.kind if alert.kind in topics else None,
+            severity=NotificationSeverityEnum(alert.severity.value),
+            status=NotificationStatusEnum.DISMISSED if dismissed else NotificationStatusEnum.NEW,
+            event_key=alert.kind,
+            title=alert.title,
+            body=alert.body,
+            data=dict(alert.data),
+            actions=[],
+            pinned=False,
+            live=True,
+            seen_at=None,
+            read_at=None,
+            dismissed_at=one.dismissed_at,
+            snoozed_until=None,
+            resolved_at=None,
+            created_at=alert.raised_at,
+            expires_at=None,
         )
 
 
