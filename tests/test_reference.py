@@ -213,6 +213,7 @@ def test_a_slice_leaves_out_what_its_operation_does_not_reach(web: Web) -> None:
         "NotificationScopeEnum",
         "NotificationSeverityEnum",
         "NotificationTopicEnum",
+        "Refusal",
         "ValidationError",
     }
 
@@ -231,6 +232,7 @@ def test_page_and_slice_follow_the_catalog(web: Web) -> None:
 
 def test_a_page_tells_what_there_is_to_know(web: Web) -> None:
     page = Outline(get(web, MARK))
+    text = page.text.replace("\n", "")
 
     for part in (
         "Mark everything that matches as seen",
@@ -249,8 +251,11 @@ def test_a_page_tells_what_there_is_to_know(web: Web) -> None:
         "403The caller is not allowed this",
         "HTTPValidationError",
         "locarray of string or integerrequired",
+        "x-business-idstring (uuid)required",
+        "400The input is not validSchema: RefusalWhy a call was refused.detailstringrequired",
+        "401Authentication is requiredSchema: Refusal, as above",
     ):
-        assert part in page.text, part
+        assert part in text, part
     assert f"{MARK}/openapi.json" in page.links
 
 
@@ -262,6 +267,8 @@ def test_parameters_are_told_with_their_bounds_and_defaults(web: Web) -> None:
     assert "limitintegerHow many at most.At least 1; at most 1000; default 50" in page
     assert '<span class="old">deprecated</span>' in count
     assert "&business_id=" not in samples(count)["bash"]
+    assert "expires_in_daysinteger or null" in Outline(get(web, f"{INDEX}/create-token")).text
+    assert "At least 1; at most 365" in Outline(get(web, f"{INDEX}/create-token")).text
     assert "notification_idstringrequired" in Outline(get(web, f"{INDEX}/set-pinned")).text
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Body, Query
 
@@ -16,7 +16,7 @@ from tidings.model import Action, LiveAlert
 from tidings.storage.store import Store
 from tidings.surfaces.cursor import Sealer
 from tidings.surfaces.scoped.auth import BusinessMember, Caller, TokenFirst, requires_token
-from tidings.surfaces.scoped.errors import enum_error
+from tidings.surfaces.scoped.errors import REFUSALS, absent, enum_error
 from tidings.surfaces.scoped.schemas import (
     LIVE,
     BulkAllRequest,
@@ -37,19 +37,12 @@ from tidings.surfaces.scoped.schemas import (
 )
 from tidings.surfaces.services import CurrentServices, Services
 
-_ERRORS: dict[int | str, dict[str, Any]] = {
-    400: {"description": "The input is not valid"},
-    401: {"description": "Authentication is required"},
-    403: {"description": "The caller is not allowed this"},
-}
-_ABSENT: dict[int | str, dict[str, Any]] = {
-    404: {"description": "There is no such notification for the caller"}
-}
+_ABSENT = absent("There is no such notification for the caller")
 
 _EVERYTHING = BulkAllRequest()
 
 router = APIRouter(
-    tags=["notifications"], route_class=TokenFirst, dependencies=[requires_token], responses=_ERRORS
+    tags=["notifications"], route_class=TokenFirst, dependencies=[requires_token], responses=REFUSALS
 )
 
 

@@ -9,6 +9,7 @@ import orjson
 import structlog
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from tidings.errors import RateLimited, TidingsError
@@ -50,6 +51,22 @@ STATUS: Mapping[str, int] = {
     "rate_limited": 429,
 }
 """The HTTP status of each code of the error tree; the text is the error's own message."""
+
+
+class Refusal(BaseModel):
+    """Why a call was refused."""
+
+    detail: str = Field(description="For people.")
+
+
+Responses = dict[int | str, dict[str, Any]]
+
+REFUSALS: Responses = {
+    400: {"model": Refusal, "description": "The input is not valid"},
+    401: {"model": Refusal, "description": "Authentication is required"},
+    403: {"model": Refusal, "description": "The caller is not allowed this"},
+}
+"""How the OpenAPI document tells of the errors that every call of the contract may answer."""
 
 _SHOWN_INPUT = 1000  # characters: what was sent is shown, unless it is long
 
@@ -117,6 +134,11 @@ def _shown(value: Any) -> bytes:
         return orjson.dumps(value)
     except TypeError:
         return orjson.dumps(ascii(value))
+
+
+def absent(description: str) -> Responses:
+    """The same of a 404."""
+    return {404: {"model": Refusal, "description": description}}
 
 
 Handler = Callable[[Request, Any], Coroutine[Any, Any, Response]]

@@ -314,9 +314,9 @@ class Notification(BaseModel):
     actions: list[dict[str, Any]] = Field(description="What can be done about it, as the sender gave it.")
     pinned: bool = Field(description="By the caller; pinned ones come first.")
     live: bool = Field(description="Whether it is a live alert and no stored notification.")
-    seen_at: datetime | None
-    read_at: datetime | None
-    dismissed_at: datetime | None
+    seen_at: datetime | None = Field(description="When the caller saw it; null: not yet.")
+    read_at: datetime | None = Field(description="When the caller read it; null: not yet.")
+    dismissed_at: datetime | None = Field(description="When the caller dismissed it; null: not yet.")
     snoozed_until: datetime | None = Field(description="While it is snoozed.")
     resolved_at: datetime | None = Field(description="When it was settled for all who see it.")
     created_at: datetime

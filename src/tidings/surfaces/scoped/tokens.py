@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Response
@@ -13,19 +12,19 @@ from tidings.errors import TokenNotFound
 from tidings.identity import tokens
 from tidings.storage.credentials import ApiToken
 from tidings.surfaces.scoped.auth import BusinessMember, TokenFirst, requires_token
+from tidings.surfaces.scoped.errors import REFUSALS, absent
 from tidings.surfaces.scoped.schemas import Envelope, ok, uuid_of
 from tidings.surfaces.services import CurrentServices
 
-_ERRORS: dict[int | str, dict[str, Any]] = {
-    400: {"description": "The input is not valid"},
-    401: {"description": "Authentication is required"},
-    403: {"description": "The caller is not allowed this"},
-}
-_ABSENT: dict[int | str, dict[str, Any]] = {
-    404: {"description": "The caller has no active token with this id"}
-}
+_ABSENT = absent("The caller has no active token with this id")
 
-router = APIRouter(prefix="/tokens", tags=["tokens"], route_class=TokenFirst, dependencies=[requires_token])
+router = APIRouter(
+    prefix="/tokens",
+    tags=["tokens"],
+    route_class=TokenFirst,
+    dependencies=[requires_token],
+    responses=REFUSALS,
+)
 
 
 class CreateTokenRequest(BaseModel):
@@ -64,14 +63,14 @@ class Token(BaseModel):
 class CreatedToken(Token):
     """A new API token, with its secret."""
 
-    token: str = Field(description="`dz_…`. Told this once: only its hash is kept.")
+    token: str = Field(description="Told this once: only its hash is kept.")
 
 
 class TokenList(BaseModel):
     items: list[Token]
 
 
-@router.get("", summary="List API tokens", responses=_ERRORS)
+@router.get("", summary="List API tokens")
 async def list_tokens(caller: BusinessMember, services: CurrentServices) -> Envelope[TokenList]:
     """The caller's own, newest first. Revoked and expired ones are not listed."""
     async with services.database.read() as store:
@@ -80,7 +79,7 @@ async def list_tokens(caller: BusinessMember, services: CurrentServices) -> Enve
     return ok("Tokens listed", TokenList(items=[Token.of(token) for token in owned]))
 
 
-@router.post("", status_code=201, summary="Create an API token", responses=_ERRORS)
+@router.post("", status_code=201, summary="Create an API token")
 async def create_token(
     caller: BusinessMember, services: CurrentServices, body: CreateTokenRequest, response: Response
 ) -> Envelope[CreatedToken]:
@@ -98,7 +97,7 @@ async def create_token(
     return ok("Token created", CreatedToken(**dict(Token.of(made)), token=token))
 
 
-@router.delete("/{token_id}", summary="Revoke an API token", responses=_ERRORS | _ABSENT)
+@router.delete("/{token_id}", summary="Revoke an API token", responses=_ABSENT)
 async def revoke_token(token_id: str, caller: BusinessMember, services: CurrentServices) -> Envelope[Token]:
     """It is good for nothing from then on, also where it is the token of this very call."""
     named = uuid_of(token_id)

@@ -43,7 +43,7 @@ def _plain(reference: Reference, schema: Json, name: str) -> Any:
         case "boolean":
             return True
         case "integer" | "number":
-            return schema.get("minimum", 1)
+            return int(schema.get("minimum", 1))
         case "string":
             return _text(reference, schema, name)
         case _:

@@ -81,7 +81,7 @@ def _sections(reference: Reference, one: Operation) -> Iterator[str]:
     if one.body is not None:
         need = "" if one.spec["requestBody"].get("required") else prose("It may be left out.")
         yield _section("Request body", need + shown.named(one.body))
-    yield _section("Responses", "\n".join(_responses(shown, one)))
+    yield _section("Responses", "\n".join(_responses(shown, one)), kind="answers")
     samples = [
         f'<h3>{escape(sample.title)}</h3>\n<pre tabindex="0">'
         f'<code class="language-{sample.language}">{escape(sample.code)}</code></pre>'
@@ -90,8 +90,9 @@ def _sections(reference: Reference, one: Operation) -> Iterator[str]:
     yield _section("Code samples", "\n".join(samples))
 
 
-def _section(title: str, content: str) -> str:
-    return f"<section>\n<h2>{escape(title)}</h2>\n{content}\n</section>"
+def _section(title: str, content: str, *, kind: str = "") -> str:
+    marked = f' class="{kind}"' if kind else ""
+    return f"<section{marked}>\n<h2>{escape(title)}</h2>\n{content}\n</section>"
 
 
 def _facts(one: Operation) -> str:

@@ -11,25 +11,30 @@ from tidings.surfaces.scoped.reference.document import Json, Reference, alternat
 from tidings.surfaces.scoped.reference.text import code, prose
 
 _LIMITS = (
-    ("minimum", "at least {}"),
-    ("maximum", "at most {}"),
-    ("minLength", "{} characters or more"),
-    ("maxLength", "{} characters or fewer"),
-    ("minItems", "{} items or more"),
-    ("maxItems", "{} items or fewer"),
+    ("minimum", "at least {:g}"),
+    ("maximum", "at most {:g}"),
+    ("minLength", "length at least {}"),
+    ("maxLength", "length at most {}"),
+    ("minItems", "at least {} of them"),
+    ("maxItems", "at most {} of them"),
 )
 
 
 class Shown:
-    """Writes the schemas of one document."""
+    """Writes the schemas of one document, each by its name in full once."""
 
     def __init__(self, reference: Reference) -> None:
         self._reference = reference
+        self._told: set[str] = set()
 
     def named(self, schema: Json) -> str:
         """The schema's name, what it says of itself, and its fields."""
         resolved = self._reference.resolved(schema)
-        lines = [f'<p class="more">Schema: {code(_title(resolved))}</p>']
+        title = _title(resolved)
+        if title in self._told:
+            return f'<p class="more">Schema: {code(title)}, as above</p>'
+        self._told.add(title)
+        lines = [f'<p class="more">Schema: {code(title)}</p>']
         if description := resolved.get("description"):
             lines.append(prose(description))
         return "\n".join([*lines, self._fields(schema, ())])
@@ -85,7 +90,7 @@ class Shown:
             elif "$ref" in branch:
                 yield _title(resolved)
             else:
-                yield f"{kind}, {resolved['format']}" if "format" in resolved else kind
+                yield f"{kind} ({resolved['format']})" if "format" in resolved else kind
 
     def _values(self, schema: Json) -> str:
         values = self._inner(schema).get("enum", ())

@@ -23,7 +23,8 @@ a:focus-visible, pre:focus-visible { outline: 2px solid var(--link); outline-off
 code, pre { font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace; }
 code { font-size: .875em; overflow-wrap: anywhere; }
 .top {
-  border-bottom: 1px solid var(--line); padding: .75rem 1.25rem; font-size: .875rem;
+  border-bottom: 1px solid var(--line); font-size: .875rem;
+  padding: .75rem max(1.25rem, calc((100% - 76rem) / 2 + 1.25rem));
   color: var(--soft);
 }
 .top a { color: inherit; }
@@ -70,6 +71,7 @@ dt { color: var(--soft); } dd { margin: 0; min-width: 0; }
 .name { font-weight: 600; }
 .type { color: var(--soft); font-size: .875rem; margin-left: .5rem; }
 .must { color: var(--mark); font-size: .8125rem; margin-left: .5rem; }
+.answers .must { color: var(--soft); }
 .old { color: var(--soft); font-size: .8125rem; margin-left: .5rem; font-style: italic; }
 .more { font-size: .875rem; color: var(--soft); }
 .values code {
@@ -101,7 +103,7 @@ pre code { font-size: inherit; overflow-wrap: normal; }
   :root { color-scheme: light; --ink: #000; --soft: #444; --line: #bbb; --paper: #fff; --panel: #fff;
     --link: #000;
     --get: #000; --post: #000; --put: #000; --delete: #000; --mark: #000; }
-  body { font-size: 10pt; }
+  html { font-size: 10pt; }
   nav, .top { display: none; }
   .frame { max-width: none; padding: 0; }
   .frame.with-nav { display: block; }
