@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager, suppress
 from typing import TypeVar
 
 import structlog
-from fastapi import FastAPI
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
@@ -29,6 +28,7 @@ from tidings.surfaces.client_ip import TrustedProxies
 from tidings.surfaces.company import app as company
 from tidings.surfaces.limits import Limiter
 from tidings.surfaces.native import app as native
+from tidings.surfaces.paths import Paths
 from tidings.surfaces.personal import app as personal
 from tidings.surfaces.scoped import app as scoped
 from tidings.surfaces.services import Services
@@ -41,7 +41,6 @@ DUE_SECONDS = 1
 T = TypeVar("T")
 
 _EXPOSED = ("RateLimit", "RateLimit-Policy", "Retry-After", "Idempotency-Replayed", correlation.HEADER)
-_BOTH = 2  # the path and the method
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 
@@ -153,6 +152,7 @@ async def _tried(work: Awaitable[T]) -> T | None:
 def _switch(services: Services, front_app: ASGIApp) -> ASGIApp:
     to_scoped, to_personal = scoped.create(services), personal.create(services)
     to_native, to_company = native.create(services), company.create(services)
+    scoped_paths, personal_paths = Paths(to_scoped), Paths(to_personal)
     prefixes: dict[str, ASGIApp] = {
         "/v1/": to_native,
         "/company/": to_company,
@@ -166,7 +166,7 @@ def _switch(services: Services, front_app: ASGIApp) -> ASGIApp:
     def answering(scope: Scope) -> ASGIApp:
         path: str = scope["path"]
         if path.startswith("/api/"):
-            return to_scoped if _is_scoped(scope, to_scoped, to_personal) else to_personal
+            return to_scoped if _is_scoped(scope, scoped_paths, personal_paths) else to_personal
         return next((app for prefix, app in prefixes.items() if path.startswith(prefix)), front_app)
 
     async def switch(scope: Scope, receive: Receive, send: Send) -> None:
@@ -176,25 +176,14 @@ def _switch(services: Services, front_app: ASGIApp) -> ASGIApp:
     return switch
 
 
-def _is_scoped(scope: Scope, scoped_app: FastAPI, personal_app: FastAPI) -> bool:
+def _is_scoped(scope: Scope, scoped_paths: Paths, personal_paths: Paths) -> bool:
     """Whether the scoped contract answers. What only one of the two has, path and method, is that one's.
 
     Of what both have, or none, those requests are scoped's that bear `x-business-id` or an API token.
     """
+    ours, theirs = scoped_paths.match(scope), personal_paths.match(scope)
+    if ours != theirs:
+        return ours > theirs
     headers = Headers(scope=scope)
     scheme, _, token = headers.get("authorization", "").partition(" ")
-    bears = "x-business-id" in headers or (scheme.lower() == "bearer" and token.strip().startswith(API_TOKEN))
-    mine, other = (scoped_app, personal_app) if bears else (personal_app, scoped_app)
-    # Whose headers it bears, unless the other one has more of it: most requests are matched by one alone.
-    has = _match(mine, scope)
-    return bears if has == _BOTH or has >= _match(other, scope) else not bears
-
-
-def _match(app: FastAPI, scope: Scope) -> int:
-    """0: it does not have the path; 1: with other methods alone; 2: it has both."""
-    best = 0
-    for route in app.router.routes:
-        best = max(best, route.matches(scope)[0].value)
-        if best == _BOTH:
-            break
-    return best
+    return "x-business-id" in headers or (scheme.lower() == "bearer" and token.strip().startswith(API_TOKEN))
