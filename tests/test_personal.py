@@ -794,6 +794,7 @@ def test_the_document_tells_the_contract(web: Web) -> None:
         "details",
         "correlationId",
     ]
+    assert set(schemas["Subscribe"]["properties"]) == {"endpoint", "p256dh", "auth", "userAgent"}
     clear = document["paths"][CLEAR]["delete"]
     assert "requestBody" not in clear
     assert clear.get("parameters", []) == []
@@ -1037,6 +1038,8 @@ def test_what_was_refused_is_told_for_an_hour(desk: Desk) -> None:
 
 
 def test_health_is_for_operators(desk: Desk) -> None:
+    suspended = desk.web.personal(desk.web.user(role="operator", status="suspended"))
+    error_of(desk.web.ask("GET", HEALTH, headers=suspended), 403, "FORBIDDEN", "error.forbidden")
     error_of(desk.web.ask("GET", HEALTH, headers=desk.headers), 403, "FORBIDDEN", "error.forbidden")
     unauthorized(desk.web.ask("GET", HEALTH))
 

@@ -12,7 +12,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from tidings.errors import Forbidden, Unauthenticated
 from tidings.identity.sessions import PERSONAL as AUDIENCE
 from tidings.identity.tokens import digest
-from tidings.model import Account, Reader, Role
+from tidings.model import Account, AccountStatus, Reader, Role
 from tidings.surfaces.limits import Policy
 from tidings.surfaces.personal.schemas.auth import AccessToken
 from tidings.surfaces.services import CurrentServices, Services
@@ -55,10 +55,10 @@ _SignedInToAdminister = Annotated[Reader, Depends(signed_in(ADMIN))]
 
 
 async def operator(services: CurrentServices, user: _SignedInToAdminister) -> Reader:
-    """A user with the role operator. Raises Forbidden."""
+    """An active user with the role operator. Raises Forbidden."""
     async with services.database.read() as store:
         account = await store.accounts.account(user.id)
-    if account is None or account.role is not Role.OPERATOR:
+    if account is None or account.role is not Role.OPERATOR or account.status is not AccountStatus.ACTIVE:
         raise Forbidden
     return user
 

@@ -68,7 +68,8 @@ class Subscribe(Camel):
 
     endpoint: Endpoint = Field(description="The https URL of the browser's push service.")
     p256dh: Annotated[str, Field(max_length=100), AfterValidator(_public_key)] = Field(
-        description="The browser's public key: 65 bytes in base64url."
+        alias="p256dh",  # which camel case would make p256Dh
+        description="The browser's public key: 65 bytes in base64url.",
     )
     auth: Annotated[str, Field(max_length=100), AfterValidator(_secret)] = Field(
         description="The browser's secret: 16 bytes in base64url."
