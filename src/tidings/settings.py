@@ -39,8 +39,8 @@ class Settings(BaseSettings):
     secret: SecretStr = Field(
         default=SecretStr(DEMO_SECRET),
         min_length=SHORTEST_SECRET,
-        description="Signs access tokens, cursors and unsubscribe links: 16 characters or more, the same in every "
-        "process. `tidings serve` refuses to start without one.",
+        description="Signs access tokens, cursors and unsubscribe links: 16 characters or more, the same in "
+        "every process. `tidings serve` refuses to start without one.",
     )
     cors_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)] = Field(
         default=(),
