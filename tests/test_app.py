@@ -214,6 +214,45 @@ def test_the_callers_address_is_the_first_that_is_no_proxy_of_ours(
     assert TrustedProxies(trusted).client_ip(connection(peer, *forwarded)) == expected
 
 
+@pytest.mark.parametrize(
+    ("peer", "headers", "expected"),
+    [
+        ("203.0.113.9", {"host": "a.example"}, "http://a.example"),
+        ("203.0.113.9", {"host": "a.example:8443"}, "http://a.example:8443"),
+        ("203.0.113.9", {"host": "[2001:db8::1]:8800"}, "http://[2001:db8::1]:8800"),
+        # nobody we trust: what it says of a proxy is its own invention
+        (
+            "203.0.113.9",
+            {"host": "a.example", "x-forwarded-host": "b.example", "x-forwarded-proto": "https"},
+            "http://a.example",
+        ),
+        ("10.0.0.1", {"host": "a.example", "x-forwarded-proto": "https"}, "https://a.example"),
+        ("10.0.0.1", {"host": "a", "x-forwarded-proto": "http, HTTPS"}, "https://a"),
+        ("10.0.0.1", {"host": "a", "x-forwarded-host": "x.example, b.example"}, "http://b.example"),
+        ("10.0.0.1", {"host": "a", "x-forwarded-proto": "javascript"}, "http://a"),
+        ("10.0.0.1", {"host": "a", "x-forwarded-host": "b/c"}, "http://127.0.0.1:8800"),
+        ("203.0.113.9", {}, "http://127.0.0.1:8800"),
+        (None, {"host": "<script>"}, "http://127.0.0.1:8800"),
+        (None, {"host": "a b"}, "http://127.0.0.1:8800"),
+        (None, {"host": "\xff"}, "http://127.0.0.1:8800"),
+    ],
+)
+def test_the_servers_address_is_the_one_that_the_caller_used(
+    peer: str | None, headers: dict[str, str], expected: str
+) -> None:
+    trusted = TrustedProxies(Settings(trusted_proxies="10.0.0.0/8").trusted_proxies)
+    scope = {
+        "type": "http",
+        "scheme": "http",
+        "path": "/",
+        "server": ("127.0.0.1", 8800),
+        "client": None if peer is None else (peer, 1),
+        "headers": [(name.encode(), value.encode("latin-1")) for name, value in headers.items()],
+    }
+
+    assert trusted.base_url(HTTPConnection(scope)) == expected
+
+
 # --- rate limits -------------------------------------------------------------------------------------------
 
 

@@ -18,9 +18,7 @@ from tidings.model import Audience, Reach, Reader, Selection
 from tidings.storage.store import Store
 from tidings.surfaces.services import services_of
 
-_bearer = HTTPBearer(
-    auto_error=False, description="An API token of the caller, which begins with `dz_`."
-)
+_bearer = HTTPBearer(auto_error=False, description="An API token of the caller, which begins with `dz_`.")
 
 
 @dataclass(frozen=True, kw_only=True)
