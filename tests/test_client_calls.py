@@ -171,6 +171,15 @@ def test_a_write_bears_one_key_over_its_attempts_and_the_next_write_another(clie
     assert len({request.content for request in client.requests}) == 1
 
 
+def test_a_token_whose_answer_was_lost_is_not_there(client: Client) -> None:
+    made = {"id": str(ID), "token": "dz_x", "user_id": str(ID), "name": "API token", "expires_in_days": None}
+    client.told(answer(201, made), httpx2.ReadTimeout("late"), answer(201, {**made, "token": None}))
+
+    assert client(client.tidings.issue_token(ID)).token == "dz_x"
+    with pytest.raises(e.Unreachable, match="was lost"):
+        client(client.tidings.issue_token(ID))
+
+
 def test_a_read_bears_no_key(client: Client) -> None:
     client(client.told(answer(body=COUNTS)).inbox.counts())
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from tidings.client.connection import AsyncConnection, Connection
 from tidings.client.decoding import into
+from tidings.client.errors import Unreachable
 from tidings.client.methods import call
 from tidings.client.requests import Request
 from tidings.client.values import (
@@ -31,6 +32,11 @@ from tidings.client.values import (
 @dataclass(frozen=True)
 class _Ids:
     ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True)
+class _Told:
+    token: str | None
 
 
 class _BackendMethods:
@@ -119,9 +125,12 @@ class _BackendMethods:
     def issue_token(
         self, user_id: Id, *, name: str = "API token", expires_in_days: int | None = None
     ) -> Request[Token]:
-        """A token for the user, as `Inbox` takes it."""
+        """A token for the user, as `Inbox` takes it.
+
+        Raises Unreachable also where an attempt made one and its answer was lost: call again for another.
+        """
         body = {"name": name, "expires_in_days": expires_in_days}
-        return Request(method="POST", path=("users", user_id, "tokens"), body=body, parse=into(Token))
+        return Request(method="POST", path=("users", user_id, "tokens"), body=body, parse=_token)
 
 
 class Tidings(_BackendMethods, Connection):
@@ -138,6 +147,12 @@ def _sending(*path: str, body: object, key: str | None) -> Request[tuple[UUID, .
 
 def _ids(body: Any) -> tuple[UUID, ...]:
     return into(_Ids)(body).ids
+
+
+def _token(body: Any) -> Token:
+    if into(_Told)(body).token is None:  # as a repeat of the call is answered
+        raise Unreachable("the answer that had the token was lost on its way")
+    return into(Token)(body)
 
 
 def _done(method: str, *path: object, body: object = None) -> Request[None]:

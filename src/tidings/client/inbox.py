@@ -131,12 +131,12 @@ class _InboxMethods:
 
     @call
     def prefer_event(self, event: str, channels: Mapping[Channel, bool | None]) -> Request[Preferences]:
-        """Switch channels of an event on or off; None leaves one to its topic again."""
+        """Switch channels of an event on or off; None: as if nothing had been chosen."""
         return _choice("PUT", "events", event, body=channels)
 
     @call
     def prefer_topic(self, topic: str, channels: Mapping[Channel, bool | None]) -> Request[Preferences]:
-        """Switch channels of a whole topic on or off; None leaves one to its events again."""
+        """The same for a topic, which, where it is off, takes its events with it."""
         return _choice("PUT", "topics", topic, body=channels)
 
     @call

@@ -175,7 +175,7 @@ class ChannelPreference:
 class EventPreference:
     event: str
     topic: str
-    critical: bool  # its in-app channel is always on
+    critical: bool  # always in the inbox, and by e-mail
     channels: Mapping[str, ChannelPreference]
 
 
@@ -261,10 +261,10 @@ class Alert:
 
 @dataclass(frozen=True, kw_only=True)
 class Token:
-    """`token` is told this once. None: the answer that had it was lost on the way; ask for another."""
+    """`token` is told this once."""
 
     id: UUID
-    token: str | None
+    token: str
     user_id: UUID
     name: str
     expires_in_days: int | None
