@@ -383,7 +383,7 @@ def test_company_by_javascript(client: Client) -> None:
     carrier = Carrier(client)
     id_ = carrier.told()
 
-    told = client.node(COMPANY_JAVASCRIPT.replace("TOKEN", carrier.token).replace("ID", id_))
+    told = client.node(COMPANY_JAVASCRIPT.replace("ID", id_).replace("TOKEN", carrier.token))
 
     assert len(told) == 3
     for status, answer in told:
