@@ -83,7 +83,17 @@ def desk(database_url: str, run: Run) -> Desk:
 
 @pytest.mark.parametrize(
     "command",
-    ["serve", "demo", "migrate", "send", "token user", "token service", "token list", "token revoke"],
+    [
+        "serve",
+        "demo",
+        "migrate",
+        "send",
+        "import notifications",
+        "token user",
+        "token service",
+        "token list",
+        "token revoke",
+    ],
 )
 def test_every_command_explains_itself_with_an_example(command: str) -> None:
     result = tidings(*command.split(), "--help")

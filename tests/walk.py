@@ -227,6 +227,8 @@ async def sending(steps: Walk, world: World) -> None:
 
     await steps.do(once)
     await steps.do(once)
+    progress = await steps.do(lambda s: s.imports.lock("a file", now))
+    await steps.do(lambda s: s.imports.set("a file", progress, now))
 
 
 SELECTIONS = (

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tidings.cli import demo, migrate, send, serve, token
+from tidings.cli import demo, import_, migrate, send, serve, token
 
 app = typer.Typer(
     name="tidings",
@@ -42,4 +42,5 @@ app.command()(serve.serve)
 app.command()(demo.demo)
 app.command()(migrate.migrate)
 app.command()(send.send)
+app.add_typer(import_.app, name="import")
 app.add_typer(token.app, name="token")

@@ -51,13 +51,18 @@ def settings(**given: Any) -> Settings:
     try:
         return Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
-        told = [f"TIDINGS_{one['loc'][0]}".upper() + f": {one['msg']}" for one in error.errors()]
+        told = [": ".join([*_setting(one["loc"]), one["msg"]]) for one in error.errors()]
         fail("the settings do not fit.\n  " + "\n  ".join(told), BAD_USE)
 
 
-def run(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run to the end; what an operator can mend is told in a line, not in a traceback."""
-    with _told():
+def _setting(place: tuple[int | str, ...]) -> list[str]:
+    """The name of the setting, of which there is none where several do not go together."""
+    return [f"TIDINGS_{place[0]}".upper()] if place else []
+
+
+def run(coroutine: Coroutine[Any, Any, T], code: int = FAILURE) -> T:
+    """Run to the end; what an operator can mend is told in a line and with `code`, not in a traceback."""
+    with _told(code):
         return asyncio.run(coroutine)
 
 
@@ -101,7 +106,7 @@ def in_transaction(chosen: Settings, work: Callable[[Store], Awaitable[T]]) -> T
 
 
 @contextmanager
-def _told() -> Generator[None]:
+def _told(code: int) -> Generator[None]:
     from tidings.errors import TidingsError
     from tidings.storage.failures import FAILURES, reason
 
@@ -110,8 +115,8 @@ def _told() -> Generator[None]:
     except typer.Exit:  # a RuntimeError, and told already
         raise
     except TidingsError as error:
-        fail(error.message)
+        fail(error.message, code)
     except FAILURES as error:
-        fail(f"the database refuses: {reason(error)}")
+        fail(f"the database refuses: {reason(error)}", code)
     except (OSError, RuntimeError, ValueError) as error:
-        fail(str(error))
+        fail(str(error), code)

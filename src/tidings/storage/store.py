@@ -16,6 +16,7 @@ from tidings.storage.credentials import Credentials
 from tidings.storage.feed import Feed
 from tidings.storage.folding import Folding
 from tidings.storage.idempotency import Idempotency
+from tidings.storage.imports import Imports
 from tidings.storage.push import PushSubscriptions
 from tidings.storage.queue import Queue
 from tidings.storage.readers import Readers
@@ -61,6 +62,10 @@ class Store:
     @cached_property
     def folding(self) -> Folding:
         return Folding(self.connection)
+
+    @cached_property
+    def imports(self) -> Imports:
+        return Imports(self.connection)
 
     @cached_property
     def idempotency(self) -> Idempotency:
