@@ -14,6 +14,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tidings.clock import Clock
+from tidings.identity.product_tokens import product_tokens
 from tidings.identity.sessions import Sessions
 from tidings.identity.token_uses import TokenUses
 from tidings.identity.tokens import API_TOKEN
@@ -97,6 +98,7 @@ def _services(settings: Settings, database: Database) -> Services:
         sender=Sender(database),
         sessions=sessions_of(settings, database),
         token_uses=TokenUses(database),
+        product_tokens=product_tokens(settings, database),
         limiter=Limiter(),
         proxies=TrustedProxies(settings.trusted_proxies),
     )

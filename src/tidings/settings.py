@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr, model_validator
 from pydantic.networks import IPvAnyNetwork
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 DEMO_SECRET = "tidings-demo: anybody can read this secret in the source"  # noqa: S105 - refused but in the demo
 SHORTEST_SECRET = 16
+OWN_ISSUER = "tidings"
+"""The issuer of Tidings' own access tokens."""
+
+SYMMETRIC = ("HS256", "HS384", "HS512")
+ASYMMETRIC = (
+    *("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
+    *("ES256", "ES384", "ES512", "EdDSA", "Ed25519"),
+)
+"""How JWTs of the product may be signed, with a secret and with published keys: never with both."""
 
 
 def _listed(value: object) -> object:
@@ -68,10 +77,62 @@ class Settings(BaseSettings):
         default=None,
         description="Bring the schema up to date at the start of the server. Unset: for SQLite alone.",
     )
+    jwt_jwks_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^\s/]+",
+        description="Where the public keys are with which your product signs its users' JWTs.",
+    )
+    jwt_secret: SecretStr | None = Field(
+        default=None,
+        min_length=32,
+        description="Instead of a URL: the secret with which your product signs them, 32 characters or more.",
+    )
+    jwt_issuer: str | None = Field(
+        default=None, min_length=1, description="The `iss` that your product's JWTs must have."
+    )
+    jwt_audience: str | None = Field(
+        default=None, min_length=1, description="The `aud` that your product's JWTs must have."
+    )
+    jwt_algorithms: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)] = Field(
+        default=(),
+        description="How they may be signed, separated by commas. Unset: HS256 with a secret; with a URL RS, "
+        "PS and ES with 256 to 512 bits, EdDSA and Ed25519.",
+    )
+    jwt_creates_users: bool = Field(
+        default=False,
+        description="Make a user at the first sight of their JWT; else unknown ones are refused.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="The least severe level that is logged."
     )
     log_json: bool = Field(default=False, description="Log lines of JSON instead of text for people.")
+
+    @model_validator(mode="after")
+    def _product_tokens(self) -> Settings:
+        if self.jwt_jwks_url and self.jwt_secret:
+            raise ValueError("give TIDINGS_JWT_JWKS_URL or TIDINGS_JWT_SECRET, not both.")
+        if not (self.jwt_jwks_url or self.jwt_secret):
+            if self.jwt_issuer or self.jwt_audience or self.jwt_algorithms or self.jwt_creates_users:
+                raise ValueError(
+                    "without TIDINGS_JWT_JWKS_URL or TIDINGS_JWT_SECRET the others mean nothing."
+                )
+            return self
+        if not (self.jwt_issuer and self.jwt_audience):
+            raise ValueError(
+                "TIDINGS_JWT_ISSUER and TIDINGS_JWT_AUDIENCE must be set: else a token that is meant for "
+                "another service would open an inbox here."
+            )
+        if self.jwt_issuer == OWN_ISSUER:
+            raise ValueError(f"TIDINGS_JWT_ISSUER cannot be {OWN_ISSUER!r}: that is Tidings itself.")
+        possible = SYMMETRIC if self.jwt_secret else ASYMMETRIC
+        if wrong := [name for name in self.jwt_algorithms if name not in possible]:
+            raise ValueError(f"TIDINGS_JWT_ALGORITHMS: {wrong[0]} is none of {', '.join(possible)}.")
+        return self
+
+    @property
+    def jwt_algorithms_allowed(self) -> tuple[str, ...]:
+        """How the product's tokens may be signed."""
+        return self.jwt_algorithms or (SYMMETRIC[:1] if self.jwt_secret else ASYMMETRIC)
 
     @property
     def migrates(self) -> bool:

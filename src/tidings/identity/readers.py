@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from tidings.errors import CompanyNotFound, Unauthenticated, UserNotFound
+from tidings.identity.product_tokens import ProductTokens
 from tidings.identity.sessions import COMPANY, PERSONAL, Sessions
 from tidings.identity.token_uses import TokenUses
 from tidings.identity.tokens import API_TOKEN
@@ -13,14 +14,22 @@ from tidings.storage.engine import Database
 from tidings.storage.store import Store
 
 
-async def reader_of(database: Database, uses: TokenUses, sessions: Sessions, presented: str) -> Reader:
-    """The reader whose API token, personal or company access token was presented.
+async def reader_of(
+    database: Database,
+    uses: TokenUses,
+    sessions: Sessions,
+    presented: str,
+    *,
+    products: ProductTokens | None = None,
+) -> Reader:
+    """The reader whose API token, personal or company access token, or token of the product was presented.
 
     Raises Unauthenticated, and of a company's user UserNotFound and CompanyNotFound.
     """
     if presented.startswith(API_TOKEN):
         return Reader(id=await uses.user(presented))
-    # Tokens that others than Tidings issue are to be told apart here, before its own rules are applied.
+    if products is not None and products.issued(presented):
+        return Reader(id=await products.user(presented))
     user_id, audience = sessions.bearer(presented, PERSONAL, COMPANY)
     async with database.read() as store:
         return await (company_of(store, user_id) if audience == COMPANY else active_user(store, user_id))

@@ -27,11 +27,12 @@ from tidings.identity import passwords
 from tidings.identity.emails import normalised
 from tidings.identity.tokens import digest, fresh
 from tidings.model import Account, AccountStatus
+from tidings.settings import OWN_ISSUER
 from tidings.storage.accounts import SignIn
 from tidings.storage.engine import Database
 from tidings.storage.store import Store
 
-ISSUER = "tidings"
+ISSUER = OWN_ISSUER
 PERSONAL, COMPANY = "personal", "company"
 """The audiences of access tokens: the surfaces that they are for."""
 

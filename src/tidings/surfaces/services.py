@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import Depends
 from starlette.requests import Request
 
+from tidings.identity.product_tokens import ProductTokens
 from tidings.identity.sessions import Sessions
 from tidings.identity.token_uses import TokenUses
 from tidings.inbox.sending import Sender
@@ -26,6 +27,7 @@ class Services:
     sender: Sender
     sessions: Sessions
     token_uses: TokenUses
+    product_tokens: ProductTokens | None  # None: the product issues none
     limiter: Limiter
     proxies: TrustedProxies
 

@@ -25,7 +25,8 @@ requires_token = Depends(
     HTTPBearer(
         auto_error=False,
         scheme_name="readerToken",
-        description="An API token (`dz_…`), or an access token of the personal or the company contract.",
+        description="An API token (`dz_…`), an access token of the personal or the company contract, or a "
+        "JWT of your product.",
     )
 )
 """Says in the OpenAPI document that a reader's token is wanted; ReaderFirst is what checks it."""
@@ -63,7 +64,13 @@ class ReaderFirst(_CallerFirst):
     async def authenticate(self, request: Request) -> None:
         presented = _presented(request, "Send a token: `Authorization: Bearer dz_…`.")
         services = services_of(request)
-        reader = await reader_of(services.database, services.token_uses, services.sessions, presented)
+        reader = await reader_of(
+            services.database,
+            services.token_uses,
+            services.sessions,
+            presented,
+            products=services.product_tokens,
+        )
         request.state.reader, request.state.caller = reader, reader.id
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
