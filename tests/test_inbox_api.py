@@ -125,7 +125,7 @@ def test_each_kind_of_token_opens_its_readers_inbox(world: World, web: Web) -> N
 
 def test_a_service_key_opens_no_inbox_and_a_readers_token_sends_nothing(world: World, web: Web) -> None:
     key = web.write(lambda store: issue_service_key(store, "backend"))[1]
-    for path in ("", "/counts", f"/{uuid4()}"):
+    for path in ("", "/counts", f"/{uuid4()}", "/preferences"):
         answer = web.ask("GET", f"/v1/inbox{path}", headers={"Authorization": f"Bearer {key}"})
         refused(answer, 401, "unauthenticated")
         assert answer.headers["www-authenticate"] == "Bearer"
@@ -754,7 +754,7 @@ def test_nobody_sees_or_touches_what_is_not_theirs(world: World, web: Web) -> No
 
 def test_what_did_not_change_is_not_sent_again(world: World, web: Web) -> None:
     [id_] = web.tell(own(world.user))
-    for path in ("", "/counts", f"/{id_}"):
+    for path in ("", "/counts", f"/{id_}", "/preferences"):
         answer = world.mine.ask("GET", path)
         tag = answer.headers["etag"]
         assert answer.status_code == 200

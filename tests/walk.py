@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -23,6 +23,7 @@ from tidings.inbox import (
     feed,
     operations,
     preferences,
+    quiet_hours,
     retention,
     scheduling,
     unsubscribing,
@@ -43,6 +44,7 @@ from tidings.model import (
     Address,
     Audience,
     Draft,
+    QuietHours,
     Reader,
     ReaderKind,
     Scope,
@@ -145,6 +147,12 @@ async def people(steps: Walk) -> World:
     await steps.do(lambda s: catalog.set_defaults(s, "tax.due", {"email": True}))
     await steps.do(lambda s: preferences.replace_topics(s, world.reader, {"letters": {"email": True}}))
     await steps.do(lambda s: s.catalog.preferences(world.user))
+    some = {"email": False, "in_app": None}
+    await steps.do(lambda s: preferences.choose(s, world.reader, "event", "tax.due", some))
+    hours = QuietHours(begins=time(22), ends=time(7), time_zone="Europe/Lisbon")
+    await steps.do(lambda s: quiet_hours.set_hours(s, world.reader, hours))
+    await steps.do(lambda s: preferences.overview(s, world.user))
+    await steps.do(lambda s: quiet_hours.set_hours(s, world.reader, None))
     return world
 
 

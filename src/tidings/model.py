@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, time
 from enum import IntEnum, StrEnum
 from typing import Any
 from uuid import UUID
@@ -444,3 +444,12 @@ class Preference:
     key: str
     channel: str
     enabled: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuietHours:
+    """When only critical events leave a user's inbox: every day, by the clocks where the user is."""
+
+    begins: time  # to the minute
+    ends: time  # not later than `begins`: on the next day
+    time_zone: str  # of the IANA database

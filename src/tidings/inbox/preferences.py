@@ -4,18 +4,106 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Literal
 from uuid import UUID
 
-from tidings.errors import InvalidInput, UnknownEvent
+from tidings.errors import InvalidInput, NotFound, UnknownEvent
 from tidings.inbox.catalog import CHANNELS
 from tidings.inbox.operations import begin
-from tidings.model import Reader
+from tidings.model import Event, QuietHours, Reader
 from tidings.storage.store import Store
+
+Subject = Literal["event", "topic"]
+
+FORCED = frozenset({"in_app", "email"})
+"""The channels of a critical event that nobody can switch off."""
+
+
+class Source(StrEnum):
+    """Where it comes from that a channel is on or off."""
+
+    DEFAULT = "default"
+    TOPIC = "topic"
+    EVENT = "event"
+    CRITICAL = "critical"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    enabled: bool
+    source: Source
+
+
+def resolved(event: Event, channel: str, of_event: bool | None, of_topic: bool | None) -> Choice:
+    """Whether an event goes through a channel, by what its reader chose for the event and for its topic.
+
+    A topic that is off takes its events with it; else the event decides, else the topic, else the default.
+    For the channel in_app `storage.catalog` says the same, where it tells which events are out of reach.
+    """
+    if event.critical and channel in FORCED:
+        return Choice(enabled=True, source=Source.CRITICAL)
+    if of_topic is False:
+        return Choice(enabled=False, source=Source.TOPIC)
+    if of_event is not None:
+        return Choice(enabled=of_event, source=Source.EVENT)
+    if of_topic is not None:
+        return Choice(enabled=of_topic, source=Source.TOPIC)
+    return Choice(enabled=event.channels.get(channel, False), source=Source.DEFAULT)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preferences:
+    """All that a user chose, and what follows from it."""
+
+    events: Mapping[str, tuple[Event, Mapping[str, Choice]]]  # by key: every event, every channel
+    topics: Mapping[str, Mapping[str, bool]]  # what was chosen for topics
+    quiet_hours: QuietHours | None
+
+
+async def overview(store: Store, user_id: UUID) -> Preferences:
+    """What the user chose, in the order of the catalog."""
+    chosen: dict[tuple[str, str], dict[str, bool]] = {}
+    for one in await store.catalog.preferences(user_id):
+        chosen.setdefault((one.subject, one.key), {})[one.channel] = one.enabled
+
+    def choices(event: Event) -> dict[str, Choice]:
+        of_event, of_topic = chosen.get(("event", event.key), {}), chosen.get(("topic", event.topic), {})
+        return {name: resolved(event, name, of_event.get(name), of_topic.get(name)) for name in CHANNELS}
+
+    events = await store.catalog.all_events()
+    topics = {topic: chosen.get(("topic", topic), {}) for topic in await store.catalog.topics()}
+    return Preferences(
+        events={event.key: (event, choices(event)) for event in events},
+        topics={
+            topic: {name: channels[name] for name in CHANNELS if name in channels}
+            for topic, channels in topics.items()
+            if channels
+        },
+        quiet_hours=await store.catalog.quiet_hours(user_id),
+    )
+
+
+async def choose(
+    store: Store, user: Reader, subject: Subject, key: str, channels: Mapping[str, bool | None]
+) -> None:
+    """Switch channels of one event or topic on or off; None takes back what was chosen for one.
+
+    What is not named stays. Raises NotFound for an event or topic that the catalog does not have, and
+    UserNotFound.
+    """
+    await begin(store, user)  # of two at once one comes second, and is what stays
+    known = await store.catalog.events([key]) if subject == "event" else await store.catalog.topics()
+    if key not in known:
+        raise NotFound(f"There is no {subject} {key!r}.")
+    chosen = {channel: enabled for channel, enabled in channels.items() if enabled is not None}
+    await store.catalog.set_channels(user.id, subject, key, chosen)
+    for channel in sorted(channels.keys() - chosen.keys()):
+        await store.catalog.forget_choices(user.id, subject, [key], channel)
 
 
 async def set_channels(
-    store: Store, user_id: UUID, subject: Literal["event", "topic"], key: str, channels: Mapping[str, bool]
+    store: Store, user_id: UUID, subject: Subject, key: str, channels: Mapping[str, bool]
 ) -> None:
     """Set the given channels of one event or topic for this user; the others stay as they are.
 

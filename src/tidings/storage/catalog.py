@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, time
 from functools import lru_cache
 from time import monotonic
 from typing import Any
@@ -11,11 +11,11 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from tidings.model import Audience, Event, Preference, Severity
+from tidings.model import Audience, Event, Preference, QuietHours, Severity
 from tidings.storage.connection import Connection, Merge, Row, clock_column
 from tidings.storage.dialects import Instant
 from tidings.storage.reachable import READER_ID
-from tidings.storage.tables import event, membership, preference, topic
+from tidings.storage.tables import event, membership, preference, quiet_hours, topic
 
 _FIRST_EVENT = 1
 
@@ -181,6 +181,37 @@ class Catalog:
         )
         chosen = some if channel is None else sa.and_(some, preference.c.channel == channel)
         await self._connection.execute(sa.delete(preference).where(chosen))
+
+    async def quiet_hours(self, user_id: UUID) -> QuietHours | None:
+        """When only critical events leave the user's inbox; None: never."""
+        row = await self._connection.first(sa.select(quiet_hours).where(quiet_hours.c.reader_id == user_id))
+        if row is None:
+            return None
+        return QuietHours(begins=_clock(row.begins), ends=_clock(row.ends), time_zone=row.time_zone)
+
+    async def set_quiet_hours(self, user_id: UUID, quiet: QuietHours | None) -> None:
+        """Take these in the place of those of before; None takes them away."""
+        if quiet is None:
+            mine = quiet_hours.c.reader_id == user_id
+            await self._connection.execute(sa.delete(quiet_hours).where(mine))
+            return
+        row = {
+            "reader_id": user_id,
+            "begins": _minute(quiet.begins),
+            "ends": _minute(quiet.ends),
+            "time_zone": quiet.time_zone,
+        }
+        merge = {name: Merge.TAKE for name in row if name != "reader_id"}
+        await self._connection.write(quiet_hours, [row], merge=merge)
+
+
+def _minute(clock: time) -> int:
+    """Since midnight."""
+    return clock.hour * 60 + clock.minute
+
+
+def _clock(minute: int) -> time:
+    return time(*divmod(minute, 60))
 
 
 def _chosen(chosen: sa.FromClause, subject: str, key: sa.Column[Any]) -> sa.ColumnElement[bool]:

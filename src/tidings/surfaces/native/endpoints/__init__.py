@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from tidings.surfaces.native.endpoints import alerts, catalog, directory, events, inbox, sending
+from tidings.surfaces.native.endpoints import alerts, catalog, directory, events, inbox, preferences, sending
 
 router = APIRouter()
-for part in (sending, events, alerts, catalog, directory, inbox):
+for part in (sending, events, alerts, catalog, directory, preferences, inbox):
     router.include_router(part.router)

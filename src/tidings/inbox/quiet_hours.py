@@ -1,0 +1,49 @@
+"""Quiet hours: when only critical events leave the inbox."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import cache
+from zoneinfo import ZoneInfo, available_timezones
+
+from tidings.errors import InvalidInput
+from tidings.inbox.operations import begin
+from tidings.inbox.preferences import Choice
+from tidings.model import Event, QuietHours, Reader
+from tidings.storage.store import Store
+
+
+async def set_hours(store: Store, user: Reader, quiet: QuietHours | None) -> None:
+    """Take these in the place of those of before; None takes them away. Raises InvalidInput, UserNotFound."""
+    if quiet is not None and quiet.begins == quiet.ends:
+        raise InvalidInput("Quiet hours must end at another time than they begin at.", field="ends")
+    if quiet is not None and quiet.time_zone not in _time_zones():
+        raise InvalidInput(
+            "There is no such time zone; they are named like Europe/Lisbon.", field="time_zone"
+        )
+    await begin(store, user)  # of two at once one comes second, and is what stays
+    await store.catalog.set_quiet_hours(user.id, quiet)
+
+
+def in_quiet_hours(quiet: QuietHours | None, at: datetime) -> bool:
+    """Whether the clocks in the time zone stand within the hours; their first minute is, their last is not.
+
+    An hour that is skipped in spring is not waited for, and one that comes twice in autumn is quiet twice.
+    """
+    if quiet is None:
+        return False
+    clock = at.astimezone(ZoneInfo(quiet.time_zone)).time()
+    if quiet.begins < quiet.ends:
+        return quiet.begins <= clock < quiet.ends
+    return clock >= quiet.begins or clock < quiet.ends
+
+
+def leaves_inbox(event: Event, choice: Choice, quiet: QuietHours | None, at: datetime) -> bool:
+    """Whether a notification goes out through a channel other than in_app, of which `choice` is made."""
+    return choice.enabled and (event.critical or not in_quiet_hours(quiet, at))
+
+
+@cache
+def _time_zones() -> frozenset[str]:
+    # `localtime` is wherever the server stands.
+    return frozenset(available_timezones() - {"localtime"})

@@ -1,0 +1,86 @@
+"""What goes over the wire about what a user chose. Outputs have no defaults: clients see every field."""
+
+from __future__ import annotations
+
+from datetime import time
+from typing import Annotated
+
+from pydantic import BaseModel, Field, RootModel, StrictBool
+
+from tidings.inbox.catalog import SET_UP
+from tidings.inbox.preferences import Choice, Preferences, Source
+from tidings.model import Event, QuietHours
+from tidings.surfaces.native.schemas.values import Channel, In, Text
+
+_Clock = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$", examples=["22:00"])]
+Key = Annotated[Text, Field(min_length=1, max_length=128)]
+
+
+class Choices(RootModel[dict[Channel, StrictBool | None]]):
+    """Channel → on, off, or null: as if nothing had been chosen. What is not named stays as it is."""
+
+
+class QuietHoursIn(In):
+    begins: _Clock
+    ends: _Clock = Field(description="Not later than `begins`: on the next day.")
+    time_zone: Text = Field(max_length=64, examples=["Europe/Lisbon"], description="Of the IANA database.")
+
+    def hours(self) -> QuietHours:
+        return QuietHours(
+            begins=time.fromisoformat(self.begins),
+            ends=time.fromisoformat(self.ends),
+            time_zone=self.time_zone,
+        )
+
+
+class QuietHoursOut(BaseModel):
+    begins: str
+    ends: str
+    time_zone: str
+
+    @classmethod
+    def of(cls, quiet: QuietHours) -> QuietHoursOut:
+        return cls(
+            begins=quiet.begins.isoformat("minutes"),
+            ends=quiet.ends.isoformat("minutes"),
+            time_zone=quiet.time_zone,
+        )
+
+
+class ChannelOut(BaseModel):
+    enabled: bool
+    source: Source = Field(description="What decides: the event's default, a choice, or that it is critical.")
+
+
+class EventPreference(BaseModel):
+    event: str
+    topic: str
+    critical: bool = Field(description="Its channels in_app and email are always on.")
+    channels: dict[Channel, ChannelOut]
+
+    @classmethod
+    def of(cls, event: Event, choices: dict[str, Choice]) -> EventPreference:
+        channels = {
+            name: {"enabled": choice.enabled, "source": choice.source} for name, choice in choices.items()
+        }
+        return cls.model_validate(
+            {"event": event.key, "topic": event.topic, "critical": event.critical, "channels": channels}
+        )
+
+
+class PreferencesOut(BaseModel):
+    events: list[EventPreference] = Field(description="Every event of the catalog.")
+    topics: dict[str, dict[Channel, bool]] = Field(description="What was chosen for whole topics.")
+    quiet_hours: QuietHoursOut | None
+    available_channels: list[str] = Field(description="The channels that are set up.")
+
+    @classmethod
+    def of(cls, preferences: Preferences) -> PreferencesOut:
+        return cls.model_validate(
+            {
+                "events": [EventPreference.of(event, {**of}) for event, of in preferences.events.values()],
+                "topics": preferences.topics,
+                "quiet_hours": preferences.quiet_hours and QuietHoursOut.of(preferences.quiet_hours),
+                "available_channels": SET_UP,
+            }
+        )
