@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 from tests.conftest import MovingClock, Run
 from tests.test_native import refused
 from tests.web import ANY_JSON, ESCAPED, Web, anything_goes, everyone, own
+from tidings.identity import directory
 from tidings.identity.tokens import issue_service_key
-from tidings.inbox import feed
-from tidings.model import AccountStatus, BusinessStatus, Severity
+from tidings.inbox import alerts, feed
+from tidings.model import AccountStatus, Address, BusinessStatus, Severity
 from tidings.storage.engine import Database
 from tidings.storage.store import Store
 
@@ -493,6 +494,7 @@ def _do(world: World, step: tuple[str, str, Any], ids: list[UUID]) -> None:
     web = world.web
     if kind == "later":
         web.clock.move(minutes=40)
+        world.company.headers = web.company(world.clerk)  # an access token lasts for a quarter of an hour
     elif kind == "undo":
         world.mine.undo(1)
     elif kind == "filter":
@@ -719,6 +721,61 @@ def test_a_company_reads_for_itself_and_knows_no_resolve(world: World, web: Web)
     refused(
         world.company.ask("GET", params={"scope": "firm", "scope_id": world.firm.id}), 403, "scope_forbidden"
     )
+
+
+# --- live alerts -------------------------------------------------------------------------------------------
+
+
+def _raised(web: Web, business: Address, alert_id: str) -> None:
+    said: Json = {"kind": "low_cash", "severity": Severity.WARNING, "title": alert_id}
+    web.write(lambda store: alerts.raise_alert(store, business.id, alert_id, **said))
+
+
+def _alerts(inbox: Inbox, **params: Any) -> list[str]:
+    answer = inbox.ask("GET", "/alerts", params=params)
+    assert answer.status_code == 200, answer.text
+    return [one["id"] for one in answer.json()["items"]]
+
+
+def test_live_alerts_stand_until_they_are_dismissed_and_that_can_be_undone(world: World, web: Web) -> None:
+    other = web.business()
+    web.write(lambda store: directory.join(store, world.user, other))
+    for business, alert_id in ((world.business, "cash"), (world.business, "a/b/dismiss"), (other, "cash")):
+        web.clock.move(seconds=1)
+        _raised(web, business, alert_id)
+
+    assert _alerts(world.mine) == ["cash", "a/b/dismiss", "cash"]
+    assert _alerts(world.mine, business_id=world.business.id) == ["a/b/dismiss", "cash"]
+    assert _alerts(world.company) == ["a/b/dismiss", "cash"]
+
+    path = f"/alerts/{world.business.id}/a%2Fb/dismiss/dismiss"
+    done = world.mine.ask("POST", path).json()
+    assert (done["updated"], done["counts"]["total"]) == (1, 0)
+    assert world.mine.ask("POST", path).json()["operation"] is None
+    assert _alerts(world.mine, business_id=world.business.id) == ["cash"]
+    assert _alerts(world.company) == ["a/b/dismiss", "cash"]
+    assert world.mine.undo(done["operation"]).json()["updated"] == 1
+    assert _alerts(world.mine, business_id=world.business.id) == ["a/b/dismiss", "cash"]
+
+
+def test_live_alerts_of_others_are_not_there(world: World, web: Web) -> None:
+    other = web.business()
+    _raised(web, other, "cash")
+    _raised(web, world.business, "mine")
+
+    assert _alerts(world.of(world.stranger)) == []
+    refused(world.mine.ask("GET", "/alerts", params={"business_id": other.id}), 403, "scope_forbidden")
+    refused(world.mine.ask("GET", "/alerts", params={"business_id": uuid4()}), 403, "scope_forbidden")
+    refused(world.mine.ask("GET", "/alerts", params={"business_id": "x"}), 422, "invalid_request")
+    for business_id, alert_id in (
+        (other.id, "cash"),
+        (other.id, "mine"),
+        (world.business.id, "cash"),
+        (uuid4(), "mine"),
+    ):
+        refused(world.mine.ask("POST", f"/alerts/{business_id}/{alert_id}/dismiss"), 404, "alert_not_found")
+    refused(world.mine.ask("POST", f"/alerts/{world.business.id}/%00/dismiss"), 422, "invalid_request")
+    assert _alerts(world.mine) == ["mine"]
 
 
 # --- who sees what -----------------------------------------------------------------------------------------

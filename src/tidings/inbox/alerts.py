@@ -86,14 +86,25 @@ async def standing(
     return [one for one in held if one.dismissed_at is None and _means(selection, one.alert)]
 
 
-async def find(store: Store, reader: Reader, alert_id: str, *, first: UUID) -> LiveAlert:
+async def standing_anywhere(store: Store, reader: Reader) -> list[LiveAlert]:
+    """The same of all businesses that the reader reads."""
+    held = await store.alerts.held(reader.id, await _businesses(store, reader))
+    return [one for one in held if one.dismissed_at is None]
+
+
+async def find(
+    store: Store, reader: Reader, alert_id: str, *, first: UUID, elsewhere: bool = True
+) -> LiveAlert:
     """The alert of this id, dismissed or not: of the business `first`, else of another one that is read.
 
-    Where several others have it, that is the newest. Raises AlertNotFound.
+    Where several others have it, that is the newest; not `elsewhere`, none of them is meant. Raises
+    AlertNotFound.
     """
     held: list[LiveAlert] = []
     if _can_be(alert_id):
-        held = await store.alerts.held(reader.id, await _businesses(store, reader), alert_id)
+        read = await _businesses(store, reader)
+        meant = read if elsewhere else [business_id for business_id in read if business_id == first]
+        held = await store.alerts.held(reader.id, meant, alert_id)
     if not held:
         raise AlertNotFound
     return next((one for one in held if one.alert.business_id == first), held[0])

@@ -232,10 +232,12 @@ def _outcome(turn: Turn, changed: Sequence[Held]) -> Outcome:
 # --- live alerts -------------------------------------------------------------------------------------------
 
 
-async def dismiss_alert(store: Store, reader: Reader, alert_id: str, *, first: UUID) -> Outcome:
+async def dismiss_alert(
+    store: Store, reader: Reader, alert_id: str, *, first: UUID, elsewhere: bool = True
+) -> Outcome:
     """Dismiss the episode of the live alert that `alerts.find` finds. Raises AlertNotFound."""
     turn = await begin(store, reader)
-    found = await alerts.find(store, reader, alert_id, first=first)
+    found = await alerts.find(store, reader, alert_id, first=first, elsewhere=elsewhere)
     if found.dismissed_at is not None:
         return NOTHING
     await store.alerts.dismiss(turn, [found.alert], by_filter=False)

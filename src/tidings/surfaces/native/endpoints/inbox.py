@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 
-from tidings.inbox import catalog, counts, feed, operations
+from tidings.inbox import alerts, catalog, counts, feed, operations
 from tidings.inbox.reach import reach_of
 from tidings.inbox.undo import undo
-from tidings.model import Action, Outcome, Reader, Selection
+from tidings.model import Action, Outcome, Reader, Scope, Selection
 from tidings.storage.store import Store
 from tidings.surfaces.cursor import Sealer
 from tidings.surfaces.native.auth import CurrentReader, ReaderFirst, requires_token
 from tidings.surfaces.native.endpoints.answers import ABSENT, READER_ERRORS, UNCHANGED, UNDO_ERRORS
+from tidings.surfaces.native.schemas.alerts import AlertId, AlertOut, AlertsOut, AlertsQuery
 from tidings.surfaces.native.schemas.inbox import (
     Counts,
     Filter,
@@ -110,6 +111,38 @@ async def undo_operation(operation: int, reader: CurrentReader, write: Write) ->
 async def _done(store: Store, reader: Reader, outcome: Outcome) -> OperationDone:
     tally = await counts.tally(store, await reach_of(store, reader))
     return OperationDone.of(outcome, tally, reader)
+
+
+# --- live alerts -------------------------------------------------------------------------------------------
+
+
+@router.get("/alerts", responses=UNCHANGED, summary="List live alerts")
+async def list_alerts(
+    reader: CurrentReader, services: CurrentServices, query: Annotated[AlertsQuery, Query()]
+) -> AlertsOut:
+    """What holds now and the reader has not dismissed, newest first. They are in no list and no count."""
+    async with services.database.read() as store:
+        if query.business_id is None:
+            found = await alerts.standing_anywhere(store, reader)
+        else:
+            await reach_of(store, reader, Selection(scope=Scope.BUSINESS, scope_id=query.business_id))
+            found = await alerts.standing(store, reader, query.business_id)
+    return AlertsOut(items=[AlertOut.of(one.alert) for one in found])
+
+
+@router.post(
+    "/alerts/{business_id}/{alert_id:path}/dismiss", responses=ABSENT, summary="Dismiss a live alert"
+)
+async def dismiss_alert(
+    business_id: UUID, alert_id: Annotated[AlertId, Path()], reader: CurrentReader, write: Write
+) -> OperationDone:
+    """For the reader alone, until it clears and is raised again; it can be undone as other operations can."""
+
+    async def work(store: Store) -> OperationDone:
+        outcome = await operations.dismiss_alert(store, reader, alert_id, first=business_id, elsewhere=False)
+        return await _done(store, reader, outcome)
+
+    return await write(work)
 
 
 # --- one notification --------------------------------------------------------------------------------------

@@ -48,3 +48,11 @@ class AlertOut(BaseModel):
     @classmethod
     def of(cls, alert: Alert) -> AlertOut:
         return cls.model_validate(alert, from_attributes=True)
+
+
+class AlertsQuery(In):
+    business_id: UUID | None = Field(default=None, description="Left out: of all that the reader reads.")
+
+
+class AlertsOut(BaseModel):
+    items: list[AlertOut]
