@@ -19,6 +19,7 @@ LONGEST = 16_000_000
 """Bytes that a line may have: as many as the body of a call."""
 
 _SHOWN = 65_536  # of a longer line, in the file of rejects
+_PIECE = 1 << 20  # bytes that are read at once
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -58,8 +59,8 @@ class Lines:
 
     def skip(self, length: int, lines: int) -> bytes:
         """Pass over the first bytes, which have so many lines; their SHA-256, or that of fewer at the end."""
-        while self._offset < length and (piece := self._read(min(1 << 20, length - self._offset))):
-            del piece
+        while self._offset < length and self._read(min(_PIECE, length - self._offset)):
+            pass
         self._number = lines
         return self._hash.digest()
 
