@@ -16,7 +16,15 @@ from tests.either import Either
 from tests.servers import serve
 from tidings.client import AsyncInbox, AsyncTidings, Inbox, Tidings
 from tidings.client.errors import Conflict, InvalidRequest, NotFound, Unauthenticated, Unreachable
-from tidings.client.values import Item, Operation, Tally
+from tidings.client.values import (
+    ChannelPreference,
+    EventPreference,
+    Item,
+    Operation,
+    Preferences,
+    QuietHours,
+    Tally,
+)
 from tidings.identity import tokens
 
 
@@ -217,6 +225,18 @@ def test_an_alert_is_raised_changed_and_cleared(world: World) -> None:
         world(tidings.clear_alert(business, "low/cash"))
 
 
+def test_a_reader_has_the_alerts_of_a_business_until_dismissed(world: World) -> None:
+    said: dict[str, Any] = {"kind": "low_cash", "severity": "warning", "title": "Low on cash"}
+    raised = world(world.tidings.raise_alert(world.business, "low/cash", **said))
+
+    assert world(world.inbox.alerts()) == (raised,)
+    assert world(world.inbox.alerts(world.business)) == (raised,)
+    done = world(world.inbox.dismiss_alert(world.business, "low/cash"))
+    assert world(world.inbox.alerts()) == ()
+    world(world.inbox.undo(done))
+    assert world(world.inbox.alerts()) == (raised,)
+
+
 def test_errors_say_what_the_server_said(world: World) -> None:
     with pytest.raises(InvalidRequest) as unknown:
         world.tell(event="no.such.event")
@@ -352,6 +372,42 @@ def test_what_was_read_is_cleared(world: World) -> None:
 
     assert world(world.inbox.clear_read(topic="billing")).updated == 1
     assert world.titles() == ["unread"]
+
+
+def test_what_is_preferred_is_answered_with_where_it_comes_from(world: World) -> None:
+    inbox = world.inbox
+    world(world.tidings.put_event("fire", topic="alarm", channels={"email": True}, critical=True))
+
+    def of(event: str, preferences: Preferences) -> EventPreference:
+        [found] = [one for one in preferences.events if one.event == event]
+        return found
+
+    before = world(inbox.preferences())
+    world(inbox.prefer_topic("billing", {"push": True}))
+    chosen = world(inbox.prefer_event("paid", {"push": False, "email": True}))
+    taken_back = world(inbox.prefer_event("paid", {"email": None, "push": None}))
+
+    assert of("paid", before).channels["push"] == ChannelPreference(enabled=False, source="default")
+    assert of("paid", chosen).channels["push"] == ChannelPreference(enabled=False, source="event")
+    assert of("paid", chosen).channels["email"] == ChannelPreference(enabled=True, source="event")
+    assert of("overdue", chosen).channels["push"] == ChannelPreference(enabled=True, source="topic")
+    assert chosen.topics == {"billing": {"push": True}}
+    assert of("paid", taken_back).channels["push"] == ChannelPreference(enabled=True, source="topic")
+    assert of("paid", taken_back).topic == "billing"
+    assert of("fire", before).critical
+    assert of("fire", before).channels["email"].source == "critical"
+    assert "in_app" in before.available_channels
+    assert world(inbox.preferences()) == taken_back
+
+
+def test_quiet_hours_are_set_and_cleared(world: World) -> None:
+    hours = {"begins": "22:00", "ends": "07:00", "time_zone": "Europe/Lisbon"}
+
+    assert world(world.inbox.set_quiet_hours(**hours)).quiet_hours == QuietHours(**hours)
+    assert world(world.inbox.preferences()).quiet_hours == QuietHours(**hours)
+    assert world(world.inbox.clear_quiet_hours()).quiet_hours is None
+    with pytest.raises(InvalidRequest):
+        world(world.inbox.set_quiet_hours(**{**hours, "time_zone": "Middle/Earth"}))
 
 
 def test_an_undo_that_cannot_be_says_why(world: World) -> None:

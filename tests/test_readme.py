@@ -84,10 +84,11 @@ def test_the_five_minutes_run_as_printed(shown: tuple[str, dict[str, str]]) -> N
     )
 
     assert (done.returncode, done.stderr) == (0, "")
-    *listed, read, undone = done.stdout.splitlines()
+    *listed, read, undone, hours = done.stdout.splitlines()
     assert listed[0].endswith("  Invoice 20814 is paid")
     assert re.fullmatch(rf"{len(listed)} are read now, and \d+ of other topics are not", read)
     assert undone == f"{len(listed)} are unread again"
+    assert hours == "QuietHours(begins='22:00', ends='07:00', time_zone='Europe/Lisbon')"
 
 
 CURLS = [text.strip() for language, text in BLOCKS if language == "sh" and text.startswith("curl")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Unpack
 
@@ -10,11 +11,27 @@ from tidings.client.connection import AsyncConnection, Connection
 from tidings.client.decoding import into, pages_of
 from tidings.client.methods import call, listing
 from tidings.client.requests import Request
-from tidings.client.values import Channel, Counts, Filter, Id, Item, Operation, Page, Preferences, Search
+from tidings.client.values import (
+    Alert,
+    Channel,
+    Counts,
+    Filter,
+    Id,
+    Item,
+    Operation,
+    Page,
+    Preferences,
+    Search,
+)
 
 _LISTS = {"topic", "severity", "event", "status"}
 _OPERATIONS = ("inbox", "operations")
 _PREFERENCES = ("inbox", "preferences")
+
+
+@dataclass(frozen=True)
+class _Alerts:
+    items: tuple[Alert, ...]
 
 
 class _InboxMethods:
@@ -123,6 +140,20 @@ class _InboxMethods:
             raise ValueError("the operation changed nothing, so that there is nothing to undo")
         return Request(method="POST", path=(*_OPERATIONS, number, "undo"), body={}, parse=into(Operation))
 
+    # --- live alerts --------------------------------------------------------------------------------------
+
+    @call
+    def alerts(self, business_id: Id | None = None) -> Request[tuple[Alert, ...]]:
+        """What holds now and was not dismissed, of a business or of all: in no list, in no count."""
+        params = {"business_id": business_id}
+        return Request(method="GET", path=("inbox", "alerts"), params=params, parse=_alerts)
+
+    @call
+    def dismiss_alert(self, business_id: Id, alert_id: str) -> Request[Operation]:
+        """Raises NotFound."""
+        path = ("inbox", "alerts", business_id, alert_id, "dismiss")
+        return Request(method="POST", path=path, parse=into(Operation))
+
     # --- choosing -----------------------------------------------------------------------------------------
 
     @call
@@ -167,6 +198,10 @@ def _lists(which: Mapping[str, Any]) -> dict[str, Any]:
     several = {name: which[name] for name in _LISTS & which.keys()}
     lists = {name: [keys] if isinstance(keys, str) else list(keys) for name, keys in several.items()}
     return {**which, **lists}
+
+
+def _alerts(body: Any) -> tuple[Alert, ...]:
+    return into(_Alerts)(body).items
 
 
 def _operation(action: str, **what: object) -> Request[Operation]:
