@@ -165,6 +165,7 @@ def test_a_page_of_a_named_origin_may_call(run: Run, database: Database, clock: 
     assert "access-control-allow-origin" not in refused.headers
     assert called.headers["access-control-allow-origin"] == ORIGIN
     assert "X-Correlation-ID" in called.headers["access-control-expose-headers"]
+    assert "ETag" in called.headers["access-control-expose-headers"]
 
 
 def test_every_origin_may_call_but_without_a_cookie(run: Run, database: Database, clock: MovingClock) -> None:

@@ -41,7 +41,14 @@ DUE_SECONDS = 1
 
 T = TypeVar("T")
 
-_EXPOSED = ("RateLimit", "RateLimit-Policy", "Retry-After", "Idempotency-Replayed", correlation.HEADER)
+_EXPOSED = (
+    "ETag",
+    "RateLimit",
+    "RateLimit-Policy",
+    "Retry-After",
+    "Idempotency-Replayed",
+    correlation.HEADER,
+)
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 
