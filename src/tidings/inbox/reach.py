@@ -15,8 +15,8 @@ EVERYTHING = Selection()
 
 
 @dataclass(frozen=True, kw_only=True)
-class Standing:
-    """What a reader reads at a moment; every reach is a part of it."""
+class Readable:
+    """All that a reader reads at a moment; every reach is a part of it."""
 
     reader: Reader
     at: datetime
@@ -24,28 +24,28 @@ class Standing:
     off: frozenset[int]  # catalog numbers of events whose in-app channel is off
 
 
-async def standing_of(store: Store, reader: Reader, *, at: datetime | None = None) -> Standing:
+async def readable_by(store: Store, reader: Reader, *, at: datetime | None = None) -> Readable:
     """What `reader` reads now; `at` is an operation's time instead of the clock's."""
     if reader.kind is ReaderKind.COMPANY:
         streams, now = {reader.id: Audience.BUSINESS}, at or await store.now()
-        return Standing(reader=reader, at=now, streams=streams, off=frozenset())
+        return Readable(reader=reader, at=now, streams=streams, off=frozenset())
     joined, off, now = await store.catalog.reachable(reader.id)
     streams = {reader.id: Audience.USER, EVERYONE: Audience.EVERYONE, **joined}
-    return Standing(reader=reader, at=at or now, streams=streams, off=off)
+    return Readable(reader=reader, at=at or now, streams=streams, off=off)
 
 
-async def narrowed(store: Store, standing: Standing, selection: Selection) -> Reach:
+async def narrowed(store: Store, readable: Readable, selection: Selection) -> Reach:
     """The part of it that the selection means.
 
     Raises ScopeIncomplete for scope business or firm without an id, ScopeForbidden for an id that the reader
     does not read (the same whether or not it exists).
     """
     return Reach(
-        reader=standing.reader,
-        at=standing.at,
-        streams=_in_scope(standing.streams, selection),
+        reader=readable.reader,
+        at=readable.at,
+        streams=_in_scope(readable.streams, selection),
         events=await _events(store, selection),
-        off=standing.off,
+        off=readable.off,
         severities=selection.severities,
     )
 
@@ -57,7 +57,7 @@ async def reach_of(
 
     Raises what `narrowed` does.
     """
-    return await narrowed(store, await standing_of(store, reader, at=at), selection)
+    return await narrowed(store, await readable_by(store, reader, at=at), selection)
 
 
 async def _events(store: Store, selection: Selection) -> frozenset[int] | None:

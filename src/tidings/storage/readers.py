@@ -305,6 +305,7 @@ class Readers:
 
 
 _SWEPT = ("level", "seen_at", "read_at", "dismissed_at")
+_UNSWEPT = Swept()
 _PLACE = {"stream_id": sa.Uuid(), "lane": sa.Integer(), "position": sa.BigInteger()}
 _WAS = tuple(f"was_{name}" for name in LINE_COLUMNS.values())
 _LINES = {"stream_id": sa.Uuid(), "lane": sa.Integer()} | {
@@ -400,15 +401,17 @@ def _lane_sweep(values: tuple[Any, ...]) -> LaneSweep:
 
 
 def _standing(row: Row) -> Standing:
-    swept = Swept(
-        level=Level(row.swept_level or 0),
-        seen_at=row.swept_seen_at,
-        read_at=row.swept_read_at,
-        dismissed_at=row.swept_dismissed_at,
-    )
-    values = {name: getattr(row, f"mark_{name}") for name in _MARK_FIELDS}
-    found = None
-    if values["id"] is not None:
+    # Of a page most are neither marked nor swept, and there are some thirty columns.
+    found, swept = None, _UNSWEPT
+    if row.mark_id is not None:
+        values = {name: getattr(row, f"mark_{name}") for name in _MARK_FIELDS}
         values["base"], values["raised"] = Level(values["base"]), Level(values["raised"])
         found = Mark(**values)
+    if row.swept_level is not None:
+        swept = Swept(
+            level=Level(row.swept_level),
+            seen_at=row.swept_seen_at,
+            read_at=row.swept_read_at,
+            dismissed_at=row.swept_dismissed_at,
+        )
     return Standing(mark=found, swept=swept, floor=row.line_floor or 0)

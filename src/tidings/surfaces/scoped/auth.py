@@ -13,7 +13,7 @@ from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 
 from tidings.errors import ScopeForbidden, Unauthenticated
-from tidings.inbox.reach import narrowed, standing_of
+from tidings.inbox.reach import narrowed, readable_by
 from tidings.model import Audience, Reach, Reader, Selection
 from tidings.storage.store import Store
 from tidings.surfaces.services import services_of
@@ -34,9 +34,9 @@ class Caller:
 
     async def reach(self, store: Store, selection: Selection) -> Reach:
         """What the caller can see of the selection. Raises what `enter` and `narrowed` do."""
-        standing = await standing_of(store, self.reader)
-        self._belong(standing.streams)
-        return await narrowed(store, standing, selection)
+        readable = await readable_by(store, self.reader)
+        self._belong(readable.streams)
+        return await narrowed(store, readable, selection)
 
     def _belong(self, streams: Mapping[UUID, Audience]) -> None:
         if streams.get(self.business_id) is not Audience.BUSINESS:
