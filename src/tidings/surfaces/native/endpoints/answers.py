@@ -10,7 +10,9 @@ from tidings.surfaces.native.schemas.values import Problem
 
 PROBLEM = {"application/problem+json": {"schema": Problem.model_json_schema()}}
 ERRORS: dict[int | str, dict[str, Any]] = {
+    400: {"description": "The body cannot be read", "content": PROBLEM},
     401: {"description": "No credentials, or none that hold", "content": PROBLEM},
+    413: {"description": "The body is too large", "content": PROBLEM},
     422: {"description": "The input is not valid", "content": PROBLEM},
 }
 ABSENT: dict[int | str, dict[str, Any]] = {404: {"description": "There is no such thing", "content": PROBLEM}}
