@@ -22,10 +22,10 @@ from tests.web import SECRET, Web, own
 from tidings.delivery import subscriptions
 from tidings.delivery.unsubscribe_links import UnsubscribeLinks
 from tidings.identity import tokens
-from tidings.inbox import scheduling
-from tidings.model import Address, Draft
+from tidings.inbox import alerts, scheduling
+from tidings.model import Action, Address, Draft, Severity
 from tidings.storage.store import Store
-from tidings.storage.tables import metadata
+from tidings.storage.tables import metadata, reader
 from tidings.surfaces.company import app as company
 from tidings.surfaces.native import app as native
 from tidings.surfaces.personal import app as personal
@@ -173,6 +173,30 @@ class World:
         draft = Draft(to=self.business, event="invoice_paid", title="Later", send_at=at)
         return self.web.write(lambda store: scheduling.send(store, [draft]))[0]
 
+    def alert(self) -> str:
+        """One more live alert of Ada's business."""
+        id_ = f"low-cash/{uuid4()}"
+        self.web.write(
+            lambda store: alerts.raise_alert(
+                store,
+                self.business.id,
+                id_,
+                kind="low_cash",
+                severity=Severity.URGENT,
+                title="Low",
+                body=None,
+                data={},
+            )
+        )
+        return id_
+
+    def operation(self) -> int:
+        """The number of something that Ada did; nobody else has done so much."""
+        self.web.write(lambda store: store.connection.execute(_MUCH, {"reader": self.ada, "most": 1000}))
+        done = self.web.mark(self.ada, Action.SEEN, [self.told(self.business)])
+        assert done.operation is not None
+        return done.operation
+
     def tables(self) -> dict[str, list[Any]]:
         """All that the database holds, but when a token was last used."""
 
@@ -185,6 +209,13 @@ class World:
             return found
 
         return self.web.write(read)
+
+
+_MUCH = (
+    sa.update(reader)
+    .where(reader.c.reader_id == sa.bindparam("reader"), reader.c.op < sa.bindparam("most"))
+    .values(op=sa.bindparam("most"))
+)
 
 
 def _bearer(token: str) -> dict[str, str]:
@@ -233,6 +264,8 @@ def _unknown(parts: Any) -> Any:
         return {name: _unknown(part) for name, part in cast("Mapping[str, Any]", parts).items()}
     if isinstance(parts, list):
         return [_unknown(part) for part in cast("list[Any]", parts)]
+    if isinstance(parts, str) and parts.isdecimal():
+        return "999999999"
     return str(uuid4()) if isinstance(parts, str) and _is_uuid(parts) else parts
 
 
@@ -260,6 +293,8 @@ _IDS: Mapping[str, Callable[[World], Any]] = {
     "user_id": lambda world: world.ada,
     "business_id": lambda world: world.business.id,
     "firm_id": lambda world: world.firm.id,
+    "alert_id": lambda world: world.alert(),
+    "operation": lambda world: world.operation(),
     "token_id": lambda world: world.spare_token(),
     "slug": lambda _world: "mark-all-seen",
     "alert_id": lambda world: world.web.alert(world.business.id, f"low-cash-{uuid4()}").id,
@@ -424,8 +459,33 @@ CALLS: Mapping[Route, Call] = {
     Route("native", "DELETE", "/v1/firms/{firm_id}/members/{user_id}"): Call(
         rule="SERVICE_KEY", ids={"user_id": lambda world: world.web.user()}
     ),
+    Route("native", "PUT", "/v1/businesses/{business_id}/live-alerts/{alert_id:path}"): Call(
+        rule="SERVICE_KEY", make=_json(kind="low_cash", severity="urgent", title="Low", data={"sum": 7})
+    ),
+    Route("native", "DELETE", "/v1/businesses/{business_id}/live-alerts/{alert_id:path}"): Call(
+        rule="SERVICE_KEY"
+    ),
+    Route("native", "GET", "/v1/inbox"): Call(rule="READER"),
+    Route("native", "GET", "/v1/inbox/counts"): Call(rule="READER"),
+    Route("native", "GET", "/v1/inbox/{notification_id}"): Call(rule="READER"),
+    Route("native", "POST", "/v1/inbox/operations"): Call(
+        rule="READER",
+        make=lambda world: {"json": {"action": "seen", "ids": [str(world.told(world.business))]}},
+    ),
+    Route("native", "POST", "/v1/inbox/operations/{operation}/undo"): Call(rule="USER_OF_IT", one=True),
     Route("native", "GET", "/docs/native/openapi.json"): Call(rule="PUBLIC"),
 }
+
+
+RIGHTFUL: Mapping[str, str] = {
+    "SCOPED": "user: API",
+    "SCOPED_SECRET": "user: API",
+    "COMPANY": "user: company",
+    "SERVICE_KEY": "service key",
+    "READER": "user: API",
+    "USER_OF_IT": "user: API",
+}
+"""Somebody who may, for each rule; not for the personal surface, where nobody may often enough."""
 
 
 def asked(world: World, route: Route) -> Asked:
