@@ -22,8 +22,8 @@ from tests.web import SECRET, Web, own
 from tidings.delivery import subscriptions
 from tidings.delivery.unsubscribe_links import UnsubscribeLinks
 from tidings.identity import tokens
-from tidings.inbox import alerts, scheduling
-from tidings.model import Action, Address, Draft, Severity
+from tidings.inbox import scheduling
+from tidings.model import Action, Address, Draft
 from tidings.storage.store import Store
 from tidings.storage.tables import metadata, reader
 from tidings.surfaces.company import app as company
@@ -173,23 +173,6 @@ class World:
         draft = Draft(to=self.business, event="invoice_paid", title="Later", send_at=at)
         return self.web.write(lambda store: scheduling.send(store, [draft]))[0]
 
-    def alert(self) -> str:
-        """One more live alert of Ada's business."""
-        id_ = f"low-cash/{uuid4()}"
-        self.web.write(
-            lambda store: alerts.raise_alert(
-                store,
-                self.business.id,
-                id_,
-                kind="low_cash",
-                severity=Severity.URGENT,
-                title="Low",
-                body=None,
-                data={},
-            )
-        )
-        return id_
-
     def operation(self) -> int:
         """The number of something that Ada did; nobody else has done so much."""
         self.web.write(lambda store: store.connection.execute(_MUCH, {"reader": self.ada, "most": 1000}))
@@ -293,7 +276,6 @@ _IDS: Mapping[str, Callable[[World], Any]] = {
     "user_id": lambda world: world.ada,
     "business_id": lambda world: world.business.id,
     "firm_id": lambda world: world.firm.id,
-    "alert_id": lambda world: world.alert(),
     "operation": lambda world: world.operation(),
     "token_id": lambda world: world.spare_token(),
     "slug": lambda _world: "mark-all-seen",
@@ -458,12 +440,6 @@ CALLS: Mapping[Route, Call] = {
     Route("native", "PUT", "/v1/firms/{firm_id}/members/{user_id}"): Call(rule="SERVICE_KEY"),
     Route("native", "DELETE", "/v1/firms/{firm_id}/members/{user_id}"): Call(
         rule="SERVICE_KEY", ids={"user_id": lambda world: world.web.user()}
-    ),
-    Route("native", "PUT", "/v1/businesses/{business_id}/live-alerts/{alert_id:path}"): Call(
-        rule="SERVICE_KEY", make=_json(kind="low_cash", severity="urgent", title="Low", data={"sum": 7})
-    ),
-    Route("native", "DELETE", "/v1/businesses/{business_id}/live-alerts/{alert_id:path}"): Call(
-        rule="SERVICE_KEY"
     ),
     Route("native", "GET", "/v1/inbox"): Call(rule="READER"),
     Route("native", "GET", "/v1/inbox/counts"): Call(rule="READER"),
