@@ -176,7 +176,7 @@ class World:
     def operation(self) -> int:
         """The number of something that Ada did; nobody else has done so much."""
         self.web.write(lambda store: store.connection.execute(_MUCH, {"reader": self.ada, "most": 1000}))
-        done = self.web.mark(self.ada, Action.SEEN, [self.told(self.business)])
+        done = self.web.mark(self.ada, Action.SEEN, self.web.tell(own(self.ada), event="operated"))
         assert done.operation is not None
         return done.operation
 
@@ -444,6 +444,19 @@ CALLS: Mapping[Route, Call] = {
     Route("native", "GET", "/v1/inbox"): Call(rule="READER"),
     Route("native", "GET", "/v1/inbox/counts"): Call(rule="READER"),
     Route("native", "GET", "/v1/inbox/{notification_id}"): Call(rule="READER"),
+    Route("native", "GET", "/v1/inbox/alerts"): Call(rule="READER"),
+    Route("native", "POST", "/v1/inbox/alerts/{business_id}/{alert_id:path}/dismiss"): Call(rule="READER"),
+    Route("native", "GET", "/v1/inbox/preferences"): Call(rule="USER"),
+    Route("native", "PUT", "/v1/inbox/preferences/events/{event}"): Call(
+        rule="USER", make=_json(email=True), ids={"event": lambda _world: "invoice_paid"}
+    ),
+    Route("native", "PUT", "/v1/inbox/preferences/topics/{topic}"): Call(
+        rule="USER", make=_json(email=True), ids={"topic": lambda _world: "billing"}
+    ),
+    Route("native", "PUT", "/v1/inbox/preferences/quiet-hours"): Call(
+        rule="USER", make=_json(begins="22:00", ends="07:00", time_zone="Europe/Lisbon")
+    ),
+    Route("native", "DELETE", "/v1/inbox/preferences/quiet-hours"): Call(rule="USER"),
     Route("native", "POST", "/v1/inbox/operations"): Call(
         rule="READER",
         make=lambda world: {"json": {"action": "seen", "ids": [str(world.told(world.business))]}},
@@ -459,6 +472,7 @@ RIGHTFUL: Mapping[str, str] = {
     "COMPANY": "user: company",
     "SERVICE_KEY": "service key",
     "READER": "user: API",
+    "USER": "user: API",
     "USER_OF_IT": "user: API",
 }
 """Somebody who may, for each rule; not for the personal surface, where nobody may often enough."""

@@ -89,6 +89,10 @@ RULES: Mapping[str, Mapping[str, str | Told]] = {
     },
     "SERVICE_KEY": {"service key": OK},
     "READER": _READER,
+    # A company chooses nothing.
+    "USER": _READER
+    | {"user: company": (403, "forbidden"), "other: company": (403, "forbidden")}
+    | {"company's: company": (403, "forbidden")},
     # What a user did the company did not do.
     "USER_OF_IT": _READER | {"user: company": THEIRS, "company's: company": THEIRS},
     "PUBLIC": {},
