@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -49,3 +51,27 @@ def test_the_drawing_at_the_top_shows_every_error() -> None:
     drawing = tidings.errors.__doc__ or ""
 
     assert [error.__name__ for error in tree(TidingsError) if error.__name__ not in drawing] == []
+
+
+RESERVED = {
+    "error": "what nobody foresaw",
+    "conflict": "the root of those that have a name",
+}
+"""Codes that nothing raises by name, and what they stand in the tables for."""
+
+
+def made(tree_of: ast.AST) -> Iterator[str]:
+    """The names of what is raised or made."""
+    for node in ast.walk(tree_of):
+        if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Name):
+            yield node.exc.id
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            yield node.func.id
+
+
+def test_every_code_can_come_about_or_is_reserved() -> None:
+    source = Path(tidings.errors.__file__).parent
+    names = {name for path in source.rglob("*.py") for name in made(ast.parse(path.read_text()))}
+
+    never = {error.code for error in tree(TidingsError) if error.__name__ not in names}
+    assert never == set(RESERVED)
