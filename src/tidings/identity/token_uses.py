@@ -5,8 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from tidings.identity.tokens import presented_token
+from tidings.identity.tokens import presented_by_reader, presented_token
+from tidings.storage.credentials import PresentedToken
 from tidings.storage.engine import Database
+from tidings.storage.readable import Readings
+from tidings.storage.store import Store
 
 EVERY = timedelta(minutes=1)
 """How often the use of a token is written at most."""
@@ -29,9 +32,18 @@ class TokenUses:
         """Whose API token it is. Raises Unauthenticated, as presented_token does."""
         async with self._database.read() as store:
             token = await presented_token(store, presented)
+        self._note(token)
+        return token.user_id
+
+    async def reader(self, store: Store, presented: str) -> tuple[UUID, Readings]:
+        """The same, and what the user reads, in one statement."""
+        token, readings = await presented_by_reader(store, presented)
+        self._note(token)
+        return token.user_id, readings
+
+    def _note(self, token: PresentedToken) -> None:
         if token.last_used_at is None or token.at - token.last_used_at >= EVERY:
             self._noted[token.id] = token.at
-        return token.user_id
 
     async def write(self) -> None:
         """Write what was noted. What cannot be written now stays noted, and the failure is raised."""

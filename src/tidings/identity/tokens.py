@@ -12,6 +12,7 @@ from tidings.errors import InvalidInput, TokenNotFound, TooMany, Unauthenticated
 from tidings.ids import uuid7
 from tidings.model import AccountStatus
 from tidings.storage.credentials import ApiToken, PresentedToken
+from tidings.storage.readable import Readings
 from tidings.storage.store import Store
 
 SERVICE_KEY = "sk_"
@@ -103,6 +104,18 @@ async def presented_token(store: Store, presented: str) -> PresentedToken:
     Raises Unauthenticated where it is unknown, revoked or expired, or its user is not active.
     """
     token = await store.credentials.presented(digest(presented)) if presented.startswith(API_TOKEN) else None
+    return _holding(token)
+
+
+async def presented_by_reader(store: Store, presented: str) -> tuple[PresentedToken, Readings]:
+    """The API token that was presented, and what its user reads. Raises what presented_token does."""
+    found = await store.readable.of_token(digest(presented)) if presented.startswith(API_TOKEN) else None
+    if found is None:
+        raise Unauthenticated
+    return _holding(found[0]), found[1]
+
+
+def _holding(token: PresentedToken | None) -> PresentedToken:
     if token is None or token.status is not AccountStatus.ACTIVE:
         raise Unauthenticated
     return token

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from tidings.errors import ScopeForbidden, ScopeIncomplete
 from tidings.model import EVERYONE, Audience, Reach, Reader, ReaderKind, Scope, Selection
+from tidings.storage.readable import Readings
 from tidings.storage.store import Store
 
 EVERYTHING = Selection()
@@ -29,9 +30,13 @@ async def readable_by(store: Store, reader: Reader, *, at: datetime | None = Non
     if reader.kind is ReaderKind.COMPANY:
         streams, now = {reader.id: Audience.BUSINESS}, at or await store.now()
         return Readable(reader=reader, at=now, streams=streams, off=frozenset())
-    joined, off, now = await store.catalog.reachable(reader.id)
-    streams = {reader.id: Audience.USER, EVERYONE: Audience.EVERYONE, **joined}
-    return Readable(reader=reader, at=at or now, streams=streams, off=off)
+    return readable_of(reader, await store.readable.of_user(reader.id), at=at)
+
+
+def readable_of(user: Reader, found: Readings, *, at: datetime | None = None) -> Readable:
+    """What a user reads, as it was found; `at` is an operation's time instead of that of the finding."""
+    streams = {user.id: Audience.USER, EVERYONE: Audience.EVERYONE, **found.streams}
+    return Readable(reader=user, at=at or found.at, streams=streams, off=found.off)
 
 
 async def narrowed(store: Store, readable: Readable, selection: Selection) -> Reach:

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, time
-from functools import lru_cache
+from datetime import time
 from time import monotonic
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
-from tidings.model import Audience, Event, Preference, QuietHours, Severity
-from tidings.storage.connection import Connection, Merge, Row, clock_column
-from tidings.storage.dialects import Instant
-from tidings.storage.reachable import READER_ID
-from tidings.storage.tables import event, membership, preference, quiet_hours, topic
+from tidings.model import Event, Preference, QuietHours, Severity
+from tidings.storage.connection import Connection, Merge, Row
+from tidings.storage.tables import event, preference, quiet_hours, topic
 
 _FIRST_EVENT = 1
 
@@ -92,18 +89,6 @@ class Catalog:
         """The numbers of the events of these topics."""
         rows = await self._connection.all(sa.select(event.c.number).where(event.c.topic.in_(sorted(topics))))
         return frozenset(row.number for row in rows)
-
-    async def reachable(self, reader_id: UUID) -> tuple[dict[UUID, Audience], frozenset[int], datetime]:
-        """The streams a user is a member of, the numbers of the events whose in-app channel is off, the time.
-
-        A topic that is off takes its events with it. Else what was chosen for the event decides; else what
-        was chosen for its topic; else the event's default. Critical events are never off.
-        """
-        rows = await self._connection.all(_reachable(self._connection.dialect), {"reader_id": reader_id})
-        joined = {row.stream_id: Audience(row.audience) for row in rows if row.stream_id is not None}
-        off = frozenset(row.number for row in rows if row.number is not None)
-        clock = next((row.clock for row in rows if row.clock is not None), None)
-        return joined, off, self._connection.told(clock)
 
     async def put_event(
         self, key: str, *, topic: str, severity: Severity, channels: Mapping[str, bool], critical: bool
@@ -212,36 +197,6 @@ def _minute(clock: time) -> int:
 
 def _clock(minute: int) -> time:
     return time(*divmod(minute, 60))
-
-
-def _chosen(chosen: sa.FromClause, subject: str, key: sa.Column[Any]) -> sa.ColumnElement[bool]:
-    """The row of `chosen` (a preference) in which the reader chose the in-app channel of this subject."""
-    return sa.and_(
-        chosen.c.reader_id == READER_ID,
-        chosen.c.subject == subject,
-        chosen.c.key == key,
-        chosen.c.channel == "in_app",
-    )
-
-
-@lru_cache
-def _reachable(dialect: str) -> sa.Executable:
-    """Memberships, events that are off, and a row with the clock: three lists that share their columns."""
-    of_event, of_topic = preference.alias("of_event"), preference.alias("of_topic")
-    on = sa.func.coalesce(of_event.c.enabled, of_topic.c.enabled, event.c.in_app)
-    no_stream, no_audience = sa.cast(sa.null(), sa.Uuid), sa.cast(sa.null(), sa.String)
-    no_number, no_clock = sa.cast(sa.null(), sa.Integer), sa.cast(sa.null(), Instant())
-    joined = sa.select(
-        membership.c.stream_id, membership.c.audience, no_number.label("number"), no_clock.label("clock")
-    ).where(membership.c.user_id == READER_ID)
-    off = (
-        sa.select(no_stream, no_audience, event.c.number, no_clock)
-        .outerjoin(of_event, _chosen(of_event, "event", event.c.event))
-        .outerjoin(of_topic, _chosen(of_topic, "topic", event.c.topic))
-        .where(event.c.critical.is_(False), sa.or_(of_topic.c.enabled.is_(False), on.is_(False)))
-    )
-    clock = sa.select(no_stream, no_audience, no_number, clock_column(dialect))
-    return sa.union_all(joined, off, clock)
 
 
 def _can_be_a_key(text: str) -> bool:

@@ -19,6 +19,7 @@ from tidings.storage.idempotency import Idempotency
 from tidings.storage.imports import Imports
 from tidings.storage.push import PushSubscriptions
 from tidings.storage.queue import Queue
+from tidings.storage.readable import Readable
 from tidings.storage.readers import Readers
 from tidings.storage.scheduled import Schedule
 from tidings.storage.streams import Streams
@@ -78,6 +79,10 @@ class Store:
     @cached_property
     def queue(self) -> Queue:
         return Queue(self.connection)
+
+    @cached_property
+    def readable(self) -> Readable:
+        return Readable(self.connection)
 
     @cached_property
     def readers(self) -> Readers:

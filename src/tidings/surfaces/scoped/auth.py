@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
@@ -11,13 +12,17 @@ import structlog
 from fastapi import Depends, Header, Request, Response
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
+from pydantic import TypeAdapter, ValidationError
 
 from tidings.errors import ScopeForbidden, Unauthenticated
-from tidings.inbox.reach import narrowed, readable_by
+from tidings.inbox.reach import narrowed, readable_of
 from tidings.model import Audience, Reach, Reader, Selection
+from tidings.storage.readable import Readings
 from tidings.storage.store import Store
-from tidings.surfaces.services import services_of
+from tidings.surfaces.services import Services, services_of
+from tidings.surfaces.shortcut import NotPlain, Shortcut
 
+_UUID = TypeAdapter(UUID)
 _bearer = HTTPBearer(auto_error=False, description="An API token of the caller, which begins with `dz_`.")
 
 
@@ -27,6 +32,7 @@ class Caller:
 
     reader: Reader
     business_id: UUID
+    readings: Readings | None  # found with the token, where the call only reads
 
     async def enter(self, store: Store) -> None:
         """Raises ScopeForbidden where the caller does not belong to the business."""
@@ -34,9 +40,9 @@ class Caller:
 
     async def reach(self, store: Store, selection: Selection) -> Reach:
         """What the caller can see of the selection. Raises what `enter` and `narrowed` do."""
-        readable = await readable_by(store, self.reader)
-        self._belong(readable.streams)
-        return await narrowed(store, readable, selection)
+        readings = self.readings or await store.readable.of_user(self.reader.id)
+        self._belong(readings.streams)
+        return await narrowed(store, readable_of(self.reader, readings), selection)
 
     def _belong(self, streams: Mapping[UUID, Audience]) -> None:
         if streams.get(self.business_id) is not Audience.BUSINESS:
@@ -44,23 +50,46 @@ class Caller:
 
 
 class TokenFirst(APIRoute):
-    """A route that knows its caller before it reads the rest: 401 comes before what is wrong there."""
+    """A route that knows its caller before it reads the rest: 401 comes before what is wrong there.
+
+    A GET has one connection from there to its end, see CurrentRead: asking a pool for one costs as much as a
+    short statement.
+    """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handle = super().get_route_handler()
+        solve = super().get_route_handler()
+        try:
+            shortcut = Shortcut(self, _VALUES)
+        except NotPlain:
+            shortcut = None
 
-        async def handle_authenticated(request: Request) -> Response:
-            request.state.user_id = await _authenticated(request)
+        async def handle(request: Request) -> Response:
+            if shortcut is not None:
+                with suppress(NotPlain):
+                    return await shortcut.answer(request)
+            return await solve(request)
+
+        async def read(request: Request) -> Response:
+            presented, services = _presented(request), services_of(request)
+            async with services.database.read() as store:
+                state = request.state
+                state.user_id, state.readings = await services.token_uses.reader(store, presented)
+                state.store = store
+                return await handle(request)
+
+        async def write(request: Request) -> Response:
+            request.state.user_id = await services_of(request).token_uses.user(_presented(request))
+            request.state.readings = None
             return await handle(request)
 
-        return handle_authenticated
+        return read if self.methods == {"GET"} else write
 
 
-async def _authenticated(request: Request) -> UUID:
+def _presented(request: Request) -> str:
     scheme, _, presented = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not presented:
         raise Unauthenticated
-    return await services_of(request).token_uses.user(presented.strip())
+    return presented.strip()
 
 
 async def member_of_business(
@@ -73,9 +102,35 @@ async def member_of_business(
     structlog.contextvars.bind_contextvars(user_id=str(user_id), business_id=str(x_business_id))
     if x_user_email:
         structlog.contextvars.bind_contextvars(user_email=x_user_email)
-    return Caller(reader=Reader(id=user_id), business_id=x_business_id)
+    return Caller(reader=Reader(id=user_id), business_id=x_business_id, readings=request.state.readings)
+
+
+async def _read(request: Request) -> Store:
+    return request.state.store
 
 
 BusinessMember = Annotated[Caller, Depends(member_of_business)]
+CurrentRead = Annotated[Store, Depends(_read)]
+"""The connection on which a GET found its caller."""
 requires_token = Depends(_bearer)
 """Says in the OpenAPI document that a token is wanted; TokenFirst is what checks it."""
+
+
+# --- without FastAPI's solving -----------------------------------------------------------------------------
+
+
+async def _plain_caller(request: Request) -> Caller:
+    """As member_of_business has it."""
+    headers = request.headers
+    try:
+        business_id = _UUID.validate_python(headers.get("x-business-id"))
+    except ValidationError:
+        raise NotPlain from None
+    return await member_of_business(request, business_id, headers.get("x-user-email"))
+
+
+async def _services(request: Request) -> Services:
+    return services_of(request)
+
+
+_VALUES = {"caller": _plain_caller, "services": _services, "store": _read}

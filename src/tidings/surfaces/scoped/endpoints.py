@@ -15,7 +15,7 @@ from tidings.inbox.reach import reach_of
 from tidings.model import Action, LiveAlert
 from tidings.storage.store import Store
 from tidings.surfaces.cursor import Sealer
-from tidings.surfaces.scoped.auth import BusinessMember, Caller, TokenFirst, requires_token
+from tidings.surfaces.scoped.auth import BusinessMember, Caller, CurrentRead, TokenFirst, requires_token
 from tidings.surfaces.scoped.errors import REFUSALS, absent, enum_error
 from tidings.surfaces.scoped.schemas import (
     LIVE,
@@ -42,16 +42,17 @@ _ABSENT = absent("There is no such notification for the caller")
 _EVERYTHING = BulkAllRequest()
 
 router = APIRouter(
-    tags=["notifications"], route_class=TokenFirst, dependencies=[requires_token], responses=REFUSALS
+    prefix="/api/v1",
+    tags=["notifications"],
+    route_class=TokenFirst,
+    dependencies=[requires_token],
+    responses=REFUSALS,
 )
 
 
-async def known_topics(services: Services, place: str, topics: list[str]) -> None:
+async def known_topics(store: Store, place: str, topics: list[str]) -> None:
     """Answers 422 for a topic that the catalog does not have."""
-    if not topics:
-        return
-    async with services.database.read() as store:
-        known = await store.catalog.topics()
+    known = await store.catalog.topics() if topics else []
     for number, topic in enumerate(topics):
         if topic not in known:
             raise enum_error((place, "topic", number), known, topic)
@@ -82,9 +83,9 @@ async def dismiss_all(
 async def _mark_all(
     caller: Caller, services: Services, action: Action, body: BulkAllRequest
 ) -> BulkOpResponse:
-    await known_topics(services, "body", body.topic)
-    selection, live_of = body.selection(), body.live_of()
     async with services.database.begin() as store:
+        await known_topics(store, "body", body.topic)
+        selection, live_of = body.selection(), body.live_of()
         await caller.enter(store)
         outcome = await operations.mark_all(store, caller.reader, action, selection, live_of=live_of)
     return BulkOpResponse(updated=outcome.updated)
@@ -103,21 +104,23 @@ async def bulk_mark_seen(
 
 @router.get("/notifications", summary="List notifications")
 async def list_notifications(
-    caller: BusinessMember, services: CurrentServices, query: Annotated[FeedQuery, Query()]
+    caller: BusinessMember,
+    services: CurrentServices,
+    store: CurrentRead,
+    query: Annotated[FeedQuery, Query()],
 ) -> Envelope[NotificationPage]:
     """A page, pinned ones first, then newest first. Give `next_cursor` as `cursor` to get what follows.
 
     Before them, on the first page and beyond its limit, stand all live alerts that are meant.
     """
-    await known_topics(services, "query", query.topic)
+    await known_topics(store, "query", query.topic)
     sealer = Sealer(services.secret, "scoped", caller.reader.id, query.filters())
     after = sealer.open(query.cursor) if query.cursor else None
     selection, live_of = query.selection(), query.live_of()
-    async with services.database.read() as store:
-        reach = await caller.reach(store, selection)
-        page = await feed.page(store, reach, query.view(), after=after, limit=query.limit)
-        standing = await alerts.standing(store, caller.reader, live_of, selection) if live_of else []
-        live = await _told_live(store, standing)
+    reach = await caller.reach(store, selection)
+    page = await feed.page(store, reach, query.view(), after=after, limit=query.limit)
+    standing = await alerts.standing(store, caller.reader, live_of, selection) if live_of else []
+    live = await _told_live(store, standing)
     data = NotificationPage(
         items=live + [Notification.of(item) for item in page.items],
         next_cursor=sealer.seal(page.next) if page.next else None,
@@ -133,13 +136,11 @@ async def _told_live(store: Store, standing: Sequence[LiveAlert]) -> list[Notifi
 
 @router.get("/notifications/count", summary="Count notifications")
 async def open_count(
-    caller: BusinessMember, services: CurrentServices, query: Annotated[CountQuery, Query()]
+    caller: BusinessMember, store: CurrentRead, query: Annotated[CountQuery, Query()]
 ) -> Envelope[NotificationCount]:
     """How many are new, or, with `unread_only=false`, how many are open. Exact, whatever the number."""
-    selection = query.selection()
-    async with services.database.read() as store:
-        reach = await caller.reach(store, selection)
-        count = await counts.count(store, reach, query.window())
+    reach = await caller.reach(store, query.selection())
+    count = await counts.count(store, reach, query.window())
     return ok("Notifications counted", NotificationCount(count=count))
 
 

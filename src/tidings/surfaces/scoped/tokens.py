@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from tidings.errors import TokenNotFound
 from tidings.identity import tokens
 from tidings.storage.credentials import ApiToken
-from tidings.surfaces.scoped.auth import BusinessMember, TokenFirst, requires_token
+from tidings.surfaces.scoped.auth import BusinessMember, CurrentRead, TokenFirst, requires_token
 from tidings.surfaces.scoped.errors import REFUSALS, absent
 from tidings.surfaces.scoped.schemas import Envelope, ok, uuid_of
 from tidings.surfaces.services import CurrentServices
@@ -19,7 +19,7 @@ from tidings.surfaces.services import CurrentServices
 _ABSENT = absent("The caller has no active token with this id")
 
 router = APIRouter(
-    prefix="/tokens",
+    prefix="/api/v1/tokens",
     tags=["tokens"],
     route_class=TokenFirst,
     dependencies=[requires_token],
@@ -71,11 +71,10 @@ class TokenList(BaseModel):
 
 
 @router.get("", summary="List API tokens")
-async def list_tokens(caller: BusinessMember, services: CurrentServices) -> Envelope[TokenList]:
+async def list_tokens(caller: BusinessMember, store: CurrentRead) -> Envelope[TokenList]:
     """The caller's own, newest first. Revoked and expired ones are not listed."""
-    async with services.database.read() as store:
-        await caller.enter(store)
-        owned = await tokens.api_tokens(store, caller.reader.id)
+    await caller.enter(store)
+    owned = await tokens.api_tokens(store, caller.reader.id)
     return ok("Tokens listed", TokenList(items=[Token.of(token) for token in owned]))
 
 
