@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -32,21 +32,17 @@ class Caller:
 
     reader: Reader
     business_id: UUID
-    readings: Readings | None  # found with the token, where the call only reads
+    readings: Readings  # as they were found with the token
 
-    async def enter(self, store: Store) -> None:
+    def enter(self) -> None:
         """Raises ScopeForbidden where the caller does not belong to the business."""
-        self._belong(await store.accounts.memberships(self.reader.id))
+        if self.readings.streams.get(self.business_id) is not Audience.BUSINESS:
+            raise ScopeForbidden("You do not belong to this business.")
 
     async def reach(self, store: Store, selection: Selection) -> Reach:
         """What the caller can see of the selection. Raises what `enter` and `narrowed` do."""
-        readings = self.readings or await store.readable.of_user(self.reader.id)
-        self._belong(readings.streams)
-        return await narrowed(store, readable_of(self.reader, readings), selection)
-
-    def _belong(self, streams: Mapping[UUID, Audience]) -> None:
-        if streams.get(self.business_id) is not Audience.BUSINESS:
-            raise ScopeForbidden("You do not belong to this business.")
+        self.enter()
+        return await narrowed(store, readable_of(self.reader, self.readings), selection)
 
 
 class TokenFirst(APIRoute):
@@ -70,26 +66,26 @@ class TokenFirst(APIRoute):
             return await solve(request)
 
         async def read(request: Request) -> Response:
-            presented, services = _presented(request), services_of(request)
-            async with services.database.read() as store:
-                state = request.state
-                state.user_id, state.readings = await services.token_uses.reader(store, presented)
-                state.store = store
+            async with services_of(request).database.read() as store:
+                await _authenticate(request, store)
+                request.state.store = store
                 return await handle(request)
 
         async def write(request: Request) -> Response:
-            request.state.user_id = await services_of(request).token_uses.user(_presented(request))
-            request.state.readings = None
+            async with services_of(request).database.read() as store:
+                await _authenticate(request, store)
             return await handle(request)
 
         return read if self.methods == {"GET"} else write
 
 
-def _presented(request: Request) -> str:
+async def _authenticate(request: Request, store: Store) -> None:
+    """Say in the request's state who it is, and what they read. Raises Unauthenticated."""
     scheme, _, presented = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not presented:
         raise Unauthenticated
-    return presented.strip()
+    uses, state = services_of(request).token_uses, request.state
+    state.user_id, state.readings = await uses.reader(store, presented.strip())
 
 
 async def member_of_business(
@@ -97,7 +93,7 @@ async def member_of_business(
     x_business_id: Annotated[UUID, Header(description="The business context.")],
     x_user_email: Annotated[str | None, Header(description="Kept in the logs, and nothing else.")] = None,
 ) -> Caller:
-    """The caller by token and header; whether they belong to the business is asked by `Caller.enter`."""
+    """The caller by token and header; whether they belong to the business `Caller.enter` tells."""
     user_id: UUID = request.state.user_id
     structlog.contextvars.bind_contextvars(user_id=str(user_id), business_id=str(x_business_id))
     if x_user_email:

@@ -86,7 +86,7 @@ async def _mark_all(
     async with services.database.begin() as store:
         await known_topics(store, "body", body.topic)
         selection, live_of = body.selection(), body.live_of()
-        await caller.enter(store)
+        caller.enter()
         outcome = await operations.mark_all(store, caller.reader, action, selection, live_of=live_of)
     return BulkOpResponse(updated=outcome.updated)
 
@@ -97,7 +97,7 @@ async def bulk_mark_seen(
 ) -> BulkOpResponse:
     """Marks those of the ids that the caller can see; an id that comes twice counts once."""
     async with services.database.begin() as store:
-        await caller.enter(store)
+        caller.enter()
         outcome = await operations.mark(store, caller.reader, Action.SEEN, body.known())
     return BulkOpResponse(updated=outcome.updated)
 
@@ -153,7 +153,7 @@ async def update_topic_overrides_endpoint(
 ) -> Envelope[TopicOverrides]:
     """Replaces all of the caller's overrides. Topics and channels that there are not are left out."""
     async with services.database.begin() as store:
-        await caller.enter(store)
+        caller.enter()
         kept = await preferences.replace_topics(store, caller.reader, body.overrides)
     return ok("Preferences saved", TopicOverrides(overrides=kept, available_channels=list(SET_UP)))
 
@@ -203,7 +203,7 @@ async def dismiss(
 
 async def _dismiss_live(caller: Caller, services: Services, alert_id: str) -> Notification:
     async with services.database.begin() as store:
-        await caller.enter(store)
+        caller.enter()
         await operations.dismiss_alert(store, caller.reader, alert_id, first=caller.business_id)
         found = await alerts.find(store, caller.reader, alert_id, first=caller.business_id)
         [told] = await _told_live(store, [found])
@@ -252,7 +252,7 @@ async def _mark(
     async with services.database.begin() as store:
         # First what is wrong with the input, then what the caller may not: the order of the contract.
         await operations.mark(store, caller.reader, action, [named] if named else [], until=until)
-        await caller.enter(store)
+        caller.enter()
         if named is None:
             raise NotificationNotFound
         item = await feed.find(store, await reach_of(store, caller.reader), named)

@@ -73,7 +73,7 @@ class TokenList(BaseModel):
 @router.get("", summary="List API tokens")
 async def list_tokens(caller: BusinessMember, store: CurrentRead) -> Envelope[TokenList]:
     """The caller's own, newest first. Revoked and expired ones are not listed."""
-    await caller.enter(store)
+    caller.enter()
     owned = await tokens.api_tokens(store, caller.reader.id)
     return ok("Tokens listed", TokenList(items=[Token.of(token) for token in owned]))
 
@@ -91,7 +91,7 @@ async def create_token(
         made, token = await tokens.issue_api_token(
             store, caller.reader.id, name=body.name, expires_in_days=body.expires_in_days
         )
-        await caller.enter(store)
+        caller.enter()
     response.headers["Cache-Control"] = "no-store"
     return ok("Token created", CreatedToken(**dict(Token.of(made)), token=token))
 
@@ -101,7 +101,7 @@ async def revoke_token(token_id: str, caller: BusinessMember, services: CurrentS
     """It is good for nothing from then on, also where it is the token of this very call."""
     named = uuid_of(token_id)
     async with services.database.begin() as store:
-        await caller.enter(store)
+        caller.enter()
         if named is None:
             raise TokenNotFound
         revoked = await tokens.revoke_api_token(store, named, of=caller.reader.id)
