@@ -6,11 +6,14 @@ pauses only noted.
 
 from __future__ import annotations
 
+import asyncio
+import gzip
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from datetime import UTC, datetime
+from itertools import repeat
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -64,6 +67,21 @@ def answer(status: int = 200, body: Any = None, **headers: str) -> httpx2.Respon
 def problem(status: int, code: str, detail: str = "No.", **more: Any) -> httpx2.Response:
     body = {"type": "about:blank", "title": "…", "status": status, "detail": detail, "code": code, **more}
     return answer(status, body, X_Correlation_ID=str(ID))
+
+
+class Parts(httpx2.SyncByteStream, httpx2.AsyncByteStream):
+    """A body that comes in one part after the other."""
+
+    def __init__(self, parts: Iterable[bytes]) -> None:
+        self._parts = parts
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self._parts
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for part in self._parts:
+            await asyncio.sleep(0)
+            yield part
 
 
 class Client(Either):
@@ -352,6 +370,98 @@ def test_an_item_that_is_none_is_an_error_that_names_the_member(
         client.all(client.inbox.items())
 
 
+# --- how long, and how large -------------------------------------------------------------------------------
+
+
+def test_an_attempt_of_the_sync_client_ends_at_its_time_though_parts_keep_coming() -> None:
+    now, began, waited = [0.0], list[float](), list[float]()
+
+    def trickled() -> Iterator[bytes]:
+        began.append(now[0])
+        for _ in range(1_000):
+            now[0] += 4
+            yield b" "
+
+    inbox = Inbox(
+        "http://t",
+        "dz_t",
+        timeout=10,
+        transport=httpx2.MockTransport(lambda _: httpx2.Response(200, stream=Parts(trickled()))),
+        sleep=waited.append,
+        clock=lambda: now[0],
+    )
+
+    with pytest.raises(e.Unreachable, match="no whole answer within 10 seconds"), inbox:
+        inbox.counts()
+
+    assert [*began, now[0]] == [0, 12, 24, 36, 48]
+    assert len(waited) == 3
+
+
+def test_an_answer_in_parts_that_comes_in_time_is_taken() -> None:
+    now = [0.0]
+
+    def parts() -> Iterator[bytes]:
+        for byte in body:
+            now[0] += 10 / len(body)
+            yield bytes([byte])
+
+    body = json.dumps(COUNTS).encode().ljust(128)
+    transport = httpx2.MockTransport(lambda _: httpx2.Response(200, stream=Parts(parts())))
+    with Inbox("http://t", "dz_t", timeout=10, transport=transport, clock=lambda: now[0]) as inbox:
+        assert inbox.counts().total == 3
+
+    assert now == [10]
+
+
+def test_an_attempt_of_the_async_client_ends_at_its_time_though_parts_keep_coming(run: Run) -> None:
+    attempts: list[httpx2.Request] = []
+
+    def trickled(request: httpx2.Request) -> httpx2.Response:
+        attempts.append(request)
+        return httpx2.Response(200, stream=Parts(repeat(b" ", 1_000_000)))
+
+    async def asked() -> None:
+        retry = Retry(attempts=2, pause=0.0)
+        transport = httpx2.MockTransport(trickled)
+        async with AsyncInbox("http://t", "dz_t", timeout=0.02, retry=retry, transport=transport) as inbox:
+            await inbox.counts()
+
+    with pytest.raises(e.Unreachable, match=r"no whole answer within 0\.02 seconds"):
+        run(asked())
+
+    assert len(attempts) == 2
+
+
+@pytest.mark.parametrize("status", [200, 503])
+@pytest.mark.parametrize("packed", [False, True])
+def test_an_answer_without_end_is_refused(client: Client, status: int, packed: bool) -> None:
+    taken: list[bytes] = []
+    headers = {"X-Correlation-ID": str(ID), **({"Content-Encoding": "gzip"} if packed else {})}
+
+    def parts() -> Iterator[bytes]:
+        for part in [gzip.compress(bytes(65 * 2**20))] if packed else repeat(bytes(2**20), 100):
+            taken.append(part)
+            yield part
+
+    client.told(httpx2.Response(status, headers=headers, stream=Parts(parts())))
+
+    with pytest.raises(e.MalformedAnswer, match="larger than 64 MB") as failed:
+        client(client.inbox.counts())
+
+    assert (failed.value.status, failed.value.correlation_id) == (status, str(ID))
+    assert len(taken) == (1 if packed else 65)
+    assert client.pauses == []
+
+
+def test_a_packed_answer_is_read(client: Client) -> None:
+    packed = gzip.compress(json.dumps(COUNTS).encode())
+    stream = Parts([packed[:20], packed[20:]])
+    client.told(httpx2.Response(200, headers={"Content-Encoding": "gzip"}, stream=stream))
+
+    assert client(client.inbox.counts()).total == 3
+
+
 # --- answers -----------------------------------------------------------------------------------------------
 
 
@@ -540,6 +650,23 @@ def test_what_cannot_be_sent_is_refused_before(client: Client, call: Callable[[C
     assert client.requests == []
 
 
+@pytest.mark.parametrize("key", ["", " ", " x", "x ", "x\n", "x\0", "a\tb", "ü", "\ud800", "x" * 256])
+def test_a_key_that_can_be_none_is_refused_and_not_told(client: Client, key: str) -> None:
+    with pytest.raises(ValueError, match=r"^an idempotency key is 1 to 255 .* at an end$"):
+        client(client.tidings.send(to={"user": ID}, event="e", title="t", idempotency_key=key))
+
+    assert client.requests == []
+
+
+@pytest.mark.parametrize("key", ["x", "0", "a b", "!~", "x" * 255])
+def test_a_key_is_sent_as_it_is(client: Client, key: str) -> None:
+    client.told(answer(201, {"ids": []}))
+
+    client(client.tidings.send(to={"user": ID}, event="e", title="t", idempotency_key=key))
+
+    assert client.requests[0].headers["Idempotency-Key"] == key
+
+
 def test_any_kind_of_collection_can_be_sent(client: Client) -> None:
     client.told(answer(201, {"ids": []}))
     ids: Iterable[UUID] = (one for one in [ID])
@@ -607,6 +734,18 @@ def test_no_credential_is_told() -> None:
         with pytest.raises(TidingsError) as failed:
             inbox.counts()
         assert "dz_t0k3n" not in repr(inbox) + repr(failed.value) + repr(vars(failed.value))
+
+
+@pytest.mark.parametrize("made", [Inbox, AsyncInbox, Tidings, AsyncTidings])
+@pytest.mark.parametrize(
+    "token", ["", " ", "dz_t0k3n\n", "\ndz_t0k3n", "dz_t0 k3n", "dz_t0k3n\0", "dz_t0k3n\x7f", "dz_t0k3nü"]
+)
+def test_a_token_that_can_be_none_is_refused_and_not_told(made: Callable[..., Any], token: str) -> None:
+    with pytest.raises(ValueError, match=r"^a token is of printable ASCII") as refused:
+        made("http://t", token)
+
+    assert "t0" not in str(refused.value)
+    assert refused.value.__context__ is None
 
 
 def test_methods_keep_their_names_and_texts() -> None:

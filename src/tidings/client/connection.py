@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
@@ -11,10 +12,12 @@ from typing import Any, Self, TypeVar
 
 import httpx2
 
-from tidings.client.requests import Exchange, Outcome, Request, Retry
+from tidings.client.requests import Answer, Exchange, Outcome, Request, Retry
 from tidings.client.values import Page
 
 T = TypeVar("T")
+
+_TOKEN = re.compile(r"[!-~]+")
 
 
 class Connection:
@@ -30,9 +33,15 @@ class Connection:
         retry: Retry | None = None,
         transport: httpx2.BaseTransport | None = None,
         sleep: Callable[[float], object] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`timeout` is in seconds, for each attempt; `transport` and `sleep` can be put in their places."""
-        self._retry, self._sleep = retry or Retry(), sleep
+        """`timeout` is in seconds, for each attempt; `transport`, `sleep` and `clock` can be replaced.
+
+        An attempt ends with the first part of the body that comes after that time, and no part is waited for
+        longer than that; what comes before the body is bounded read by read, so that a server which trickles
+        its headers can hold it. Raises ValueError for a token that can be none.
+        """
+        self._retry, self._sleep, self._timeout, self._clock = retry or Retry(), sleep, timeout, clock
         self._http = httpx2.Client(
             base_url=base_url, headers=_bearer(token), timeout=timeout, transport=transport, verify=_trusted()
         )
@@ -45,8 +54,15 @@ class Connection:
         return exchange.result()
 
     def _attempt(self, sent: Mapping[str, Any]) -> Outcome:
+        deadline = self._clock() + self._timeout
         try:
-            return self._http.request(**sent)
+            with self._http.stream(**sent) as response:
+                answer = Answer(response)
+                for part in response.iter_bytes():
+                    answer.add(part)
+                    if self._clock() > deadline:
+                        raise _late(self._timeout)
+                return answer.whole()
         except httpx2.RequestError as error:
             return error
 
@@ -83,8 +99,11 @@ class AsyncConnection:
         transport: httpx2.AsyncBaseTransport | None = None,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
-        """`timeout` is in seconds, for each attempt; `transport` and `sleep` can be put in their places."""
-        self._retry, self._sleep = retry or Retry(), sleep
+        """`timeout` is in seconds, for each attempt; `transport` and `sleep` can be put in their places.
+
+        Raises ValueError for a token that can be none.
+        """
+        self._retry, self._sleep, self._timeout = retry or Retry(), sleep, timeout
         self._http = httpx2.AsyncClient(
             base_url=base_url, headers=_bearer(token), timeout=timeout, transport=transport, verify=_trusted()
         )
@@ -98,7 +117,13 @@ class AsyncConnection:
 
     async def _attempt(self, sent: Mapping[str, Any]) -> Outcome:
         try:
-            return await self._http.request(**sent)
+            async with asyncio.timeout(self._timeout), self._http.stream(**sent) as response:
+                answer = Answer(response)
+                async for part in response.aiter_bytes():
+                    answer.add(part)
+                return answer.whole()
+        except TimeoutError:
+            return _late(self._timeout)
         except httpx2.RequestError as error:
             return error
 
@@ -128,5 +153,11 @@ def _trusted() -> ssl.SSLContext:
     return httpx2.create_ssl_context()
 
 
+def _late(timeout: float) -> httpx2.TimeoutException:
+    return httpx2.TimeoutException(f"no whole answer within {timeout:g} seconds")
+
+
 def _bearer(token: str) -> dict[str, str]:
+    if not _TOKEN.fullmatch(token):  # what sends it would name it in its error
+        raise ValueError("a token is of printable ASCII characters without spaces, and not empty")
     return {"Authorization": f"Bearer {token}", "Accept": "application/json"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -22,6 +23,8 @@ Outcome: TypeAlias = httpx2.Response | httpx2.RequestError
 
 _PASSING = (httpx2.NetworkError, httpx2.TimeoutException, httpx2.RemoteProtocolError)
 _BUSY = {429, 502, 503, 504}
+_LARGEST = 64 * 2**20  # bytes of an answer, unpacked: many times what any call answers
+_KEY = re.compile(r"[!-~]([ -~]{0,253}[!-~])?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +52,29 @@ class Retry:
     longest: float = 30.0  # seconds; who is told by the server to wait longer gets the error at once
     chance: Callable[[], float] = random.random
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+
+class Answer:
+    """A response whose body comes in part by part, unpacked."""
+
+    def __init__(self, response: httpx2.Response) -> None:
+        self._response, self._body = response, bytearray()
+
+    def add(self, part: bytes) -> None:
+        """Raises MalformedAnswer where it grows larger than any of ours."""
+        self._body += part
+        if len(self._body) > _LARGEST:
+            status, id_ = self._response.status_code, correlation_id(self._response)
+            detail = f"the answer is larger than {_LARGEST >> 20} MB"
+            raise MalformedAnswer(detail, status=status, correlation_id=id_)
+
+    def whole(self) -> httpx2.Response:
+        headers = self._response.headers.copy()
+        headers.pop("Content-Encoding", None)
+        content, extensions = bytes(self._body), self._response.extensions
+        return httpx2.Response(
+            self._response.status_code, headers=headers, content=content, extensions=extensions
+        )
 
 
 class Exchange(Generic[T]):
@@ -114,7 +140,7 @@ def _retry_after(response: httpx2.Response, now: datetime) -> float | None:
 def _sent(request: Request[Any]) -> dict[str, Any]:
     headers: dict[str, str] = {}
     if request.method != "GET":
-        headers["Idempotency-Key"] = request.key or str(uuid4())
+        headers["Idempotency-Key"] = str(uuid4()) if request.key is None else _key(request.key)
     if request.body is not None:
         headers["Content-Type"] = "application/json"
     return {
@@ -124,6 +150,12 @@ def _sent(request: Request[Any]) -> dict[str, Any]:
         "headers": headers,
         "content": None if request.body is None else _json(request.body),
     }
+
+
+def _key(key: str) -> str:
+    if not _KEY.fullmatch(key):
+        raise ValueError("an idempotency key is 1 to 255 printable ASCII characters, with no space at an end")
+    return key
 
 
 def _quoted(part: object) -> str:
