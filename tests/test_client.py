@@ -391,7 +391,9 @@ def test_what_is_preferred_is_answered_with_where_it_comes_from(world: World) ->
     assert of("paid", chosen).channels["push"] == ChannelPreference(enabled=False, source="event")
     assert of("paid", chosen).channels["email"] == ChannelPreference(enabled=True, source="event")
     assert of("overdue", chosen).channels["push"] == ChannelPreference(enabled=True, source="topic")
-    assert chosen.topics == {"billing": {"push": True}}
+    assert chosen.topics["billing"]["push"] == ChannelPreference(enabled=True, source="topic")
+    assert chosen.topics["billing"]["email"] == ChannelPreference(enabled=True, source="default")
+    assert chosen.topics["alarm"]["push"] == ChannelPreference(enabled=True, source="default")
     assert of("paid", taken_back).channels["push"] == ChannelPreference(enabled=True, source="topic")
     assert of("paid", taken_back).topic == "billing"
     assert of("fire", before).critical

@@ -24,7 +24,7 @@ from tests.conftest import Run
 from tests.either import Either
 from tidings.client import AsyncInbox, AsyncTidings, Inbox, RateLimited, Retry, Tidings, TidingsError
 from tidings.client import errors as e
-from tidings.client.values import Counts, Item, Operation, Preferences, ScopeTally, Tally
+from tidings.client.values import ChannelPreference, Counts, Item, Operation, Preferences, ScopeTally, Tally
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 ID = UUID("0195561f-2f6c-7000-8000-00000000000a")
@@ -569,7 +569,7 @@ def test_preferences_are_read_whole(client: Client) -> None:
                 "channels": {"email": {"enabled": True, "source": "default"}},
             }
         ],
-        "topics": {"weather": {"email": False}},
+        "topics": {"weather": {"email": {"enabled": False, "source": "topic"}}},
         "quiet_hours": {"begins": "22:00", "ends": "07:00", "time_zone": "Europe/Lisbon"},
         "available_channels": ["in_app", "email"],
     }
@@ -577,7 +577,7 @@ def test_preferences_are_read_whole(client: Client) -> None:
     preferences: Preferences = client(client.told(answer(body=body)).inbox.preferences())
 
     assert preferences.events[0].channels["email"].source == "default"
-    assert preferences.topics == {"weather": {"email": False}}
+    assert preferences.topics == {"weather": {"email": ChannelPreference(enabled=False, source="topic")}}
     assert preferences.quiet_hours is not None
     assert preferences.quiet_hours.time_zone == "Europe/Lisbon"
     assert preferences.available_channels == ("in_app", "email")

@@ -81,7 +81,27 @@ def test_who_chose_nothing_has_the_defaults(ada: Chooser) -> None:
     }
     assert told["events"][2]["channels"]["email"] == {"enabled": True, "source": "critical"}
     assert told["events"][2]["channels"]["push"] == {"enabled": False, "source": "default"}
-    assert (told["topics"], told["quiet_hours"], told["available_channels"]) == ({}, None, ["in_app"])
+    assert (told["quiet_hours"], told["available_channels"]) == (None, ["in_app"])
+
+
+def test_every_topic_tells_of_every_channel_where_it_comes_from(ada: Chooser, web: Web) -> None:
+    restricts_nothing = {channel: {"enabled": True, "source": "default"} for channel in CHANNELS}
+    topics = web.write(lambda s: s.catalog.topics())
+
+    before = ada.preferences()["topics"]
+    chosen = ada.choose("topics/tax", {"in_app": True, "push": False}).json()["topics"]
+    taken_back = ada.choose("topics/tax", {"in_app": None, "push": None}).json()["topics"]
+
+    assert {"tax", "security"} <= set(topics)
+    assert list(before) == topics
+    assert before == taken_back == dict.fromkeys(topics, restricts_nothing)
+    assert chosen == before | {
+        "tax": restricts_nothing
+        | {
+            "in_app": {"enabled": True, "source": "topic"},
+            "push": {"enabled": False, "source": "topic"},
+        }
+    }
 
 
 def test_the_event_decides_before_its_topic_unless_that_is_off(ada: Chooser) -> None:
@@ -95,7 +115,6 @@ def test_the_event_decides_before_its_topic_unless_that_is_off(ada: Chooser) -> 
     ada.choose("topics/tax", {"push": False})
     assert ada.channel("tax.paid", "push") == (False, "topic")
     assert ada.channel("tax.paid", "in_app") == (False, "event")
-    assert ada.preferences()["topics"] == {"tax": {"in_app": True, "push": False}}
 
 
 def test_null_takes_a_choice_back_and_what_is_not_named_stays(ada: Chooser) -> None:
@@ -112,7 +131,6 @@ def test_null_takes_a_choice_back_and_what_is_not_named_stays(ada: Chooser) -> N
     assert ada.channel("tax.due", "sms") == (True, "event")
     assert ada.channel("tax.due", "chat") == (True, "topic")
     assert ada.choose("topics/tax", {"chat": None}).json() == ada.preferences()
-    assert ada.preferences()["topics"] == {}
 
 
 def test_what_is_critical_cannot_be_switched_off(ada: Chooser) -> None:

@@ -189,7 +189,7 @@ class QuietHours:
 @dataclass(frozen=True, kw_only=True)
 class Preferences:
     events: tuple[EventPreference, ...]
-    topics: Mapping[str, Mapping[str, bool]]  # what was chosen for whole topics
+    topics: Mapping[str, Mapping[str, ChannelPreference]]  # by default on: then a topic restricts nothing
     quiet_hours: QuietHours | None
     available_channels: tuple[str, ...]
 

@@ -52,12 +52,19 @@ def resolved(event: Event, channel: str, of_event: bool | None, of_topic: bool |
     return Choice(enabled=event.channels.get(channel, False), source=Source.DEFAULT)
 
 
+def resolved_topic(of_topic: bool | None) -> Choice:
+    """Whether a topic lets its events through a channel: where nothing was chosen, it restricts nothing."""
+    if of_topic is None:
+        return Choice(enabled=True, source=Source.DEFAULT)
+    return Choice(enabled=of_topic, source=Source.TOPIC)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Preferences:
     """All that a user chose, and what follows from it."""
 
     events: Mapping[str, tuple[Event, Mapping[str, Choice]]]  # by key: every event, every channel
-    topics: Mapping[str, Mapping[str, bool]]  # what was chosen for topics
+    topics: Mapping[str, Mapping[str, Choice]]  # every topic, every channel
     quiet_hours: QuietHours | None
 
 
@@ -71,15 +78,13 @@ async def overview(store: Store, user_id: UUID) -> Preferences:
         of_event, of_topic = chosen.get(("event", event.key), {}), chosen.get(("topic", event.topic), {})
         return {name: resolved(event, name, of_event.get(name), of_topic.get(name)) for name in CHANNELS}
 
-    events = await store.catalog.all_events()
-    topics = {topic: chosen.get(("topic", topic), {}) for topic in await store.catalog.topics()}
+    def topic_choices(topic: str) -> dict[str, Choice]:
+        of_topic = chosen.get(("topic", topic), {})
+        return {name: resolved_topic(of_topic.get(name)) for name in CHANNELS}
+
     return Preferences(
-        events={event.key: (event, choices(event)) for event in events},
-        topics={
-            topic: {name: channels[name] for name in CHANNELS if name in channels}
-            for topic, channels in topics.items()
-            if channels
-        },
+        events={event.key: (event, choices(event)) for event in await store.catalog.all_events()},
+        topics={topic: topic_choices(topic) for topic in await store.catalog.topics()},
         quiet_hours=await store.catalog.quiet_hours(user_id),
     )
 

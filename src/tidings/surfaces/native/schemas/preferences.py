@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import time
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, RootModel, StrictBool
 
@@ -52,6 +53,14 @@ class ChannelOut(BaseModel):
     source: Source = Field(description="What decides: the event's default, a choice, or that it is critical.")
 
 
+class TopicChannelOut(BaseModel):
+    enabled: bool = Field(description="Off, it takes the topic's events with it, but what is critical.")
+    source: Literal[Source.TOPIC, Source.DEFAULT] = Field(
+        description="`topic`: it was chosen. `default`: nothing was chosen, and then a topic restricts "
+        "nothing; what decides is told with each event."
+    )
+
+
 class EventPreference(BaseModel):
     event: str
     topic: str
@@ -59,18 +68,26 @@ class EventPreference(BaseModel):
     channels: dict[Channel, ChannelOut]
 
     @classmethod
-    def of(cls, event: Event, choices: dict[str, Choice]) -> EventPreference:
-        channels = {
-            name: {"enabled": choice.enabled, "source": choice.source} for name, choice in choices.items()
-        }
+    def of(cls, event: Event, choices: Mapping[str, Choice]) -> EventPreference:
         return cls.model_validate(
-            {"event": event.key, "topic": event.topic, "critical": event.critical, "channels": channels}
+            {
+                "event": event.key,
+                "topic": event.topic,
+                "critical": event.critical,
+                "channels": _told(choices),
+            }
         )
+
+
+def _told(choices: Mapping[str, Choice]) -> dict[str, Any]:
+    return {name: {"enabled": choice.enabled, "source": choice.source} for name, choice in choices.items()}
 
 
 class PreferencesOut(BaseModel):
     events: list[EventPreference] = Field(description="Every event of the catalog.")
-    topics: dict[str, dict[Channel, bool]] = Field(description="What was chosen for whole topics.")
+    topics: dict[str, dict[Channel, TopicChannelOut]] = Field(
+        description="Every topic of the catalog, with every channel."
+    )
     quiet_hours: QuietHoursOut | None
     available_channels: list[str] = Field(description="The channels that are set up.")
 
@@ -78,8 +95,8 @@ class PreferencesOut(BaseModel):
     def of(cls, preferences: Preferences) -> PreferencesOut:
         return cls.model_validate(
             {
-                "events": [EventPreference.of(event, {**of}) for event, of in preferences.events.values()],
-                "topics": preferences.topics,
+                "events": [EventPreference.of(event, of) for event, of in preferences.events.values()],
+                "topics": {topic: _told(choices) for topic, choices in preferences.topics.items()},
                 "quiet_hours": preferences.quiet_hours and QuietHoursOut.of(preferences.quiet_hours),
                 "available_channels": SET_UP,
             }
