@@ -371,6 +371,23 @@ def test_calling_off_and_sending_at_once_come_to_one_end(
     assert run(standing()) == {str(number) for number in range(1, 20, 2)}
 
 
+def test_what_still_waits_is_not_told_again(later: Later, clock: MovingClock) -> None:
+    path = f"/scheduled/{later.waits()}"
+    waiting = later.ask("GET", path)
+    polled = {"If-None-Match": waiting.headers["etag"]}
+
+    same = later.ask("GET", path, headers=polled)
+    clock.move(hours=1)
+    later.send_due()
+    sent = later.ask("GET", path, headers=polled)
+
+    assert waiting.headers["cache-control"] == "private, no-cache"
+    assert (same.status_code, same.content, same.headers["etag"]) == (304, b"", waiting.headers["etag"])
+    assert (sent.status_code, sent.json()["state"]) == (200, "sent")
+    assert sent.headers["etag"] != waiting.headers["etag"]
+    assert "etag" not in later.ask("GET", f"/scheduled/{uuid4()}").headers
+
+
 def test_what_is_finished_is_told_for_a_week(later: Later, clock: MovingClock) -> None:
     sent, waiting = later.waits(), later.waits(send_at=later.at(days=30))
     called_off = later.waits()

@@ -33,7 +33,10 @@ requires_token = Depends(
 
 
 class _CallerFirst(APIRoute):
-    """A route that knows its caller before it reads the body, so that nobody else can make it read much."""
+    """A route that knows its caller before it reads the body, so that nobody else can make it read much.
+
+    What it answers to GET can be asked for again by its ETag.
+    """
 
     async def authenticate(self, request: Request) -> None:
         """Say in `request.state` who it is; `caller` is an id. Raises Unauthenticated."""
@@ -44,7 +47,7 @@ class _CallerFirst(APIRoute):
 
         async def handle_authenticated(request: Request) -> Response:
             await self.authenticate(request)
-            return await handle(request)
+            return revalidated(request, await handle(request))
 
         return handle_authenticated
 
@@ -59,7 +62,7 @@ class KeyFirst(_CallerFirst):
 
 
 class ReaderFirst(_CallerFirst):
-    """A route for readers, with a token; what it answers to GET can be asked for again by its ETag."""
+    """A route for readers, with a token."""
 
     async def authenticate(self, request: Request) -> None:
         presented = _presented(request, "Send a token: `Authorization: Bearer dz_…`.")
@@ -72,14 +75,6 @@ class ReaderFirst(_CallerFirst):
             products=services.product_tokens,
         )
         request.state.reader, request.state.caller = reader, reader.id
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handle = super().get_route_handler()
-
-        async def handle_revalidated(request: Request) -> Response:
-            return revalidated(request, await handle(request))
-
-        return handle_revalidated
 
 
 def _presented(request: Request, wanted: str) -> str:

@@ -11,7 +11,7 @@ from tidings.inbox import scheduling
 from tidings.model import Draft
 from tidings.storage.store import Store
 from tidings.surfaces.native.auth import KeyFirst, requires_key
-from tidings.surfaces.native.endpoints.answers import ABSENT, ERRORS
+from tidings.surfaces.native.endpoints.answers import ABSENT, ERRORS, UNCHANGED
 from tidings.surfaces.native.schemas.sending import Ids, NewNotification, NewNotifications, ScheduledOut
 from tidings.surfaces.native.writing import Write
 from tidings.surfaces.services import CurrentServices, Services
@@ -54,7 +54,11 @@ async def withdraw_notification(notification_id: UUID, write: Write) -> None:
     await write(lambda store: scheduling.take_back(store, notification_id))
 
 
-@router.get("/scheduled/{scheduled_id}", responses=ABSENT, summary="What became of what is sent later")
+@router.get(
+    "/scheduled/{scheduled_id}",
+    responses=ABSENT | UNCHANGED,
+    summary="What became of what is sent later",
+)
 async def get_scheduled(scheduled_id: UUID, services: CurrentServices) -> ScheduledOut:
     """It is told until seven days after it was sent, refused or called off."""
     async with services.database.read() as store:
