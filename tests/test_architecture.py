@@ -191,3 +191,13 @@ def test_the_readme_tells_every_setting() -> None:
     named = set(re.findall(r"`TIDINGS_([A-Z_]+)`", (ROOT / "README.md").read_text()))
 
     assert named == {name.upper() for name in Settings.model_fields}
+
+
+def test_every_header_that_a_proxy_is_believed_in_is_told() -> None:
+    believed = set(re.findall(r'"(x-forwarded-\w+)"', (SOURCE / "tidings/surfaces/client_ip.py").read_text()))
+    [row] = re.findall(r"^\| `TIDINGS_TRUSTED_PROXIES` .*$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    description = Settings.model_fields["trusted_proxies"].description or ""
+
+    assert len(believed) == 3
+    for told in (row, description):
+        assert set(re.findall(r"x-forwarded-\w+", told.lower())) == believed

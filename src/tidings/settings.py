@@ -57,7 +57,8 @@ class Settings(BaseSettings):
     )
     trusted_proxies: Annotated[tuple[IPvAnyNetwork, ...], NoDecode, BeforeValidator(_listed)] = Field(
         default=(),
-        description="Addresses and networks, separated by commas, whose X-Forwarded-For is believed.",
+        description="Addresses and networks, separated by commas, whose X-Forwarded-For, "
+        "X-Forwarded-Proto and X-Forwarded-Host are believed.",
     )
     secure_cookies: bool = Field(
         default=True,
