@@ -288,6 +288,19 @@ def test_no_page_loads_anything_or_runs_anything(web: Web) -> None:
         assert policy.startswith(f"default-src 'none'; style-src 'sha256-{allowed}'")
 
 
+def test_nothing_of_it_is_kept_for_another_host(web: Web) -> None:
+    pages = [INDEX, *(f"{INDEX}/{slug}" for slug in slugs(web))]
+    slices = [f"{page}/openapi.json" for page in pages[1:]]
+
+    for path in [DOCUMENT, *pages, *slices]:
+        assert web.ask("GET", path).headers["cache-control"] == "no-store", path
+
+
+def test_what_takes_a_body_says_that_it_can_be_too_large(web: Web) -> None:
+    for path, method, spec in operations(document(web)):
+        assert ("requestBody" in spec) == ("413" in spec["responses"]), (method, path)
+
+
 def test_every_link_leads_somewhere(web: Web) -> None:
     links = {link for slug in slugs(web) for link in Outline(get(web, f"{INDEX}/{slug}")).links}
 

@@ -761,7 +761,7 @@ def test_the_document_has_the_contracts_names(web: Web) -> None:
     assert schemas["ValidationError"]["required"] == ["loc", "msg", "type"]
     assert set(schemas["ValidationError"]["properties"]) == {"loc", "msg", "type", "input", "ctx"}
     mark = operations[MARK]
-    assert set(mark["responses"]) == {"201", "400", "401", "403", "422"}
+    assert set(mark["responses"]) == {"201", "400", "401", "403", "413", "422"}
     assert mark["requestBody"]["content"]["application/json"]["schema"]["$ref"].endswith("/BulkAllRequest")
     assert not mark["requestBody"].get("required", False)
     headers = {one["name"]: one["required"] for one in mark["parameters"] if one["in"] == "header"}

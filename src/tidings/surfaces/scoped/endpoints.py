@@ -16,7 +16,7 @@ from tidings.model import Action, LiveAlert
 from tidings.storage.store import Store
 from tidings.surfaces.cursor import Sealer
 from tidings.surfaces.scoped.auth import BusinessMember, Caller, CurrentRead, TokenFirst, requires_token
-from tidings.surfaces.scoped.errors import REFUSALS, absent, enum_error
+from tidings.surfaces.scoped.errors import REFUSALS, TOO_LARGE, absent, enum_error
 from tidings.surfaces.scoped.schemas import (
     LIVE,
     BulkAllRequest,
@@ -58,7 +58,12 @@ async def known_topics(store: Store, place: str, topics: list[str]) -> None:
             raise enum_error((place, "topic", number), known, topic)
 
 
-@router.post("/notifications/mark-all-seen", status_code=201, summary="Mark everything that matches as seen")
+@router.post(
+    "/notifications/mark-all-seen",
+    status_code=201,
+    responses=TOO_LARGE,
+    summary="Mark everything that matches as seen",
+)
 async def mark_all_seen(
     caller: BusinessMember, services: CurrentServices, body: Annotated[BulkAllRequest, Body()] = _EVERYTHING
 ) -> BulkOpResponse:
@@ -69,7 +74,12 @@ async def mark_all_seen(
     return await _mark_all(caller, services, Action.SEEN, body)
 
 
-@router.post("/notifications/dismiss-all", status_code=201, summary="Dismiss everything that matches")
+@router.post(
+    "/notifications/dismiss-all",
+    status_code=201,
+    responses=TOO_LARGE,
+    summary="Dismiss everything that matches",
+)
 async def dismiss_all(
     caller: BusinessMember, services: CurrentServices, body: Annotated[BulkAllRequest, Body()] = _EVERYTHING
 ) -> BulkOpResponse:
@@ -91,7 +101,12 @@ async def _mark_all(
     return BulkOpResponse(updated=outcome.updated)
 
 
-@router.post("/notifications/bulk/seen", status_code=201, summary="Mark some notifications as seen")
+@router.post(
+    "/notifications/bulk/seen",
+    status_code=201,
+    responses=TOO_LARGE,
+    summary="Mark some notifications as seen",
+)
 async def bulk_mark_seen(
     caller: BusinessMember, services: CurrentServices, body: BulkIdsRequest
 ) -> BulkOpResponse:
@@ -147,7 +162,7 @@ async def open_count(
 # --- preferences -------------------------------------------------------------------------------------------
 
 
-@router.put("/preferences/notifications/topics", summary="Choose channels by topic")
+@router.put("/preferences/notifications/topics", responses=TOO_LARGE, summary="Choose channels by topic")
 async def update_topic_overrides_endpoint(
     caller: BusinessMember, services: CurrentServices, body: TopicOverridesRequest
 ) -> Envelope[TopicOverrides]:
@@ -162,7 +177,9 @@ async def update_topic_overrides_endpoint(
 
 
 @router.put(
-    "/notifications/{notification_id}/pin", summary="Pin a notification, or unpin it", responses=_ABSENT
+    "/notifications/{notification_id}/pin",
+    summary="Pin a notification, or unpin it",
+    responses=_ABSENT | TOO_LARGE,
 )
 async def set_pinned(
     notification_id: str, caller: BusinessMember, services: CurrentServices, body: PinRequest
@@ -223,7 +240,9 @@ async def resolve(
 
 
 @router.post(
-    "/notifications/{notification_id}/snooze", summary="Hide a notification for a time", responses=_ABSENT
+    "/notifications/{notification_id}/snooze",
+    summary="Hide a notification for a time",
+    responses=_ABSENT | TOO_LARGE,
 )
 async def snooze(
     notification_id: str, caller: BusinessMember, services: CurrentServices, body: SnoozeRequest

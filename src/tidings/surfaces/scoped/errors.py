@@ -68,6 +68,9 @@ REFUSALS: Responses = {
 }
 """How the OpenAPI document tells of the errors that every call of the contract may answer."""
 
+TOO_LARGE: Responses = {413: {"model": Refusal, "description": "The body is too large"}}
+"""The same of calls that take a body."""
+
 _SHOWN_INPUT = 1000  # characters: what was sent is shown, unless it is long
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)

@@ -12,7 +12,7 @@ from tidings.errors import TokenNotFound
 from tidings.identity import tokens
 from tidings.storage.credentials import ApiToken
 from tidings.surfaces.scoped.auth import BusinessMember, CurrentRead, TokenFirst, requires_token
-from tidings.surfaces.scoped.errors import REFUSALS, absent
+from tidings.surfaces.scoped.errors import REFUSALS, TOO_LARGE, absent
 from tidings.surfaces.scoped.schemas import Envelope, ok, uuid_of
 from tidings.surfaces.services import CurrentServices
 
@@ -78,7 +78,7 @@ async def list_tokens(caller: BusinessMember, store: CurrentRead) -> Envelope[To
     return ok("Tokens listed", TokenList(items=[Token.of(token) for token in owned]))
 
 
-@router.post("", status_code=201, summary="Create an API token")
+@router.post("", status_code=201, responses=TOO_LARGE, summary="Create an API token")
 async def create_token(
     caller: BusinessMember, services: CurrentServices, body: CreateTokenRequest, response: Response
 ) -> Envelope[CreatedToken]:

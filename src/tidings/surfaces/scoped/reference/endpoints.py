@@ -14,13 +14,14 @@ OPENAPI_URL = "/docs/scoped/openapi.json"
 
 router = APIRouter(include_in_schema=False)
 
-_HEADERS = {"Content-Security-Policy": pages.POLICY, "X-Content-Type-Options": "nosniff"}
+_NOT_KEPT = {"Cache-Control": "no-store"}  # all of it repeats the request's Host
+_HEADERS = _NOT_KEPT | {"Content-Security-Policy": pages.POLICY, "X-Content-Type-Options": "nosniff"}
 
 
 @router.get(OPENAPI_URL)
 async def document(request: Request) -> JSONResponse:
     """All of the surface, with the topics that the catalog has now."""
-    return JSONResponse((await current(request)).document)
+    return JSONResponse((await current(request)).document, headers=_NOT_KEPT)
 
 
 @router.get(INDEX_PATH)
@@ -40,7 +41,7 @@ async def page(slug: str, request: Request) -> HTMLResponse:
 async def openapi(slug: str, request: Request) -> JSONResponse:
     """The slice of one operation. Raises NotFound."""
     reference = await current(request)
-    return JSONResponse(slice_of(reference, _named(reference, slug)))
+    return JSONResponse(slice_of(reference, _named(reference, slug)), headers=_NOT_KEPT)
 
 
 def _named(reference: Reference, slug: str) -> Operation:
