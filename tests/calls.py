@@ -75,7 +75,7 @@ class World:
         self.other_clerk = web.user(company_id=self.elsewhere.id)
         self.reckoner = web.user(self.firm, self.elsewhere)
         self.operator = web.user(role="operator")
-        self.suspended = web.user(self.business, status="suspended")
+        self.suspended = web.user(self.business, status="suspended", company_id=self.business.id)
         self.locked = "locked@example.com"
         web.locked_user(self.locked)
         web.event("invoice_paid")
@@ -97,6 +97,10 @@ class World:
         yield "revoked: API", _bearer(self._revoked_api_token())
         yield "revoked: service key", _bearer(self.service_key(revoked=True))
         yield "suspended: API", _bearer(web.api_token(self.suspended))
+        for kind, token in zip(
+            ("personal", "company"), self._jwts(self.suspended, self.suspended), strict=True
+        ):
+            yield f"suspended: {kind}", _bearer(token)
         people = {
             "user": (self.ada, self.clerk, self.business),
             "other": (self.bob, self.other_clerk, self.business),

@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 
 import httpx2
 import pytest
+import sqlalchemy as sa
 
 from tests.conftest import MovingClock, Run
 from tests.web import Web, own
@@ -28,6 +29,7 @@ from tidings.inbox.undo import undo
 from tidings.model import Action, Alert, LiveAlert, Outcome, Reader, ReaderKind, Scope, Selection, Severity
 from tidings.storage.engine import Database
 from tidings.storage.store import Store
+from tidings.storage.tables import alert_dismissal
 
 T = TypeVar("T")
 
@@ -114,6 +116,25 @@ def test_raising_again_changes_the_episode_and_after_a_clear_begins_another(worl
     assert again.episode != first.episode
     assert again.raised_at == again.updated_at > changed.updated_at
     assert world.has() == ["low-cash"]
+
+
+def test_dismissals_of_what_has_ended_are_forgotten_with_the_next_one(world: World) -> None:
+    """A backend may have a new id for each condition, and they should not pile up."""
+    for number in range(3):
+        world.raise_(f"invoice-{number}")
+        world.dismiss(f"invoice-{number}")
+    world.clear("invoice-0")
+    world.clear("invoice-1")
+    world.web.clock.move(minutes=11)
+    world.raise_("invoice-3")
+    world.dismiss("invoice-3")
+
+    async def kept(store: Store) -> list[str]:
+        rows = await store.connection.all(sa.select(alert_dismissal.c.alert_id))
+        return sorted(row.alert_id for row in rows)
+
+    assert world.web.write(kept) == ["invoice-2", "invoice-3"]
+    assert world.has() == []
 
 
 def test_a_business_has_an_id_of_its_own_and_what_is_not_raised_cannot_be_cleared(world: World) -> None:

@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 
 import httpx2
 import pytest
+import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -20,8 +21,13 @@ from tests.web import Web, everyone, own
 from tidings.identity.tokens import issue_service_key
 from tidings.inbox import feed
 from tidings.inbox.reach import reach_of
+from tidings.inbox.upkeep import run_upkeep
 from tidings.model import PRESENT, Item, Reader, Severity, View
 from tidings.storage.engine import Database
+from tidings.storage.idempotency import First
+from tidings.storage.store import Store
+from tidings.storage.tables import idempotency
+from tidings.surfaces.native.writing import said_in
 
 EVENT = "invoice.paid"
 MOST_JSON = 64 * 1024
@@ -248,6 +254,81 @@ def test_a_withdrawal_is_answered_again_as_it_was(backend: Backend) -> None:
     assert (first.status_code, again.status_code) == (204, 204)
     assert again.content == b""
     refused(backend.ask("DELETE", path), 404, "notification_not_found")
+
+
+def test_a_body_that_never_comes_holds_nobody_up(backend: Backend) -> None:
+    """It is awaited before a transaction begins: SQLite has one writer, and PostgreSQL's pool an end."""
+    path = f"/v1/notifications/{backend.send().json()['ids'][0]}"
+    fields = {"authorization": f"Bearer {backend.key}", "idempotency-key": "slow", "content-length": "100"}
+    scope = {
+        "type": "http",
+        "method": "DELETE",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "headers": [(name.encode(), value.encode()) for name, value in fields.items()],
+        "client": ("192.0.2.7", 1),
+        "server": ("testserver", 80),
+        "scheme": "http",
+        "http_version": "1.1",
+    }
+
+    async def send_beside_it() -> httpx2.Response:
+        asked = asyncio.Event()
+
+        async def receive() -> dict[str, Any]:
+            asked.set()
+            return await asyncio.get_running_loop().create_future()
+
+        async def send(_message: Any) -> None: ...
+
+        waiting = [asyncio.create_task(backend.web.app(scope, receive, send)) for _ in range(12)]
+        await asked.wait()
+        transport = httpx2.ASGITransport(backend.web.app)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://testserver") as client:
+            headers = {"Authorization": f"Bearer {backend.key}"}
+            answer = await client.post("/v1/notifications", json=backend.said(), headers=headers)
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        return answer
+
+    assert backend.web.run(asyncio.wait_for(send_beside_it(), 20)).status_code == 201
+
+
+def test_what_a_request_said_is_kept_in_a_form_that_nobody_can_guess_from(backend: Backend) -> None:
+    """A password may stand in it, and a bare hash would let its guesses be tried."""
+    path, body = f"/v1/users/{uuid4()}", {"email": "ada@example.com", "password": "hunter2"}
+    backend.ask("PUT", path.removeprefix("/v1"), json=body, headers=KEY)
+
+    async def kept(store: Store) -> bytes:
+        return await store.scalar(sa.select(idempotency.c.body_hash))
+
+    assert backend.web.write(kept) != said_in(["PUT", path, "", body])
+
+
+def test_old_keys_are_forgotten_however_many(backend: Backend) -> None:
+    scope, now = uuid4(), backend.web.clock.at
+    said = {f"{number:05}": b"x" * 32 for number in range(2500)}
+
+    async def come(store: Store) -> None:
+        await store.idempotency.claim(scope, said, now)
+        first = {key: First(said=one, answer=1) for key, one in said.items()}
+        await store.idempotency.remember(scope, first, now)
+
+    async def left(store: Store) -> int:
+        return await store.scalar(sa.select(sa.func.count()).select_from(idempotency))
+
+    backend.web.write(come)
+    backend.send(headers=KEY)
+    backend.web.clock.move(hours=23)
+    backend.send(headers={"Idempotency-Key": "young"})
+    backend.web.run(run_upkeep(backend.web.database))
+    assert backend.web.write(left) == 2502
+    backend.web.clock.move(hours=1)
+    backend.web.run(run_upkeep(backend.web.database))
+
+    assert backend.web.write(left) == 1
 
 
 def test_a_repeat_does_not_tell_a_token_again(backend: Backend) -> None:

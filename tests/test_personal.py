@@ -1039,7 +1039,9 @@ def test_what_was_refused_is_told_for_an_hour(desk: Desk) -> None:
 
 def test_health_is_for_operators(desk: Desk) -> None:
     suspended = desk.web.personal(desk.web.user(role="operator", status="suspended"))
-    error_of(desk.web.ask("GET", HEALTH, headers=suspended), 403, "FORBIDDEN", "error.forbidden")
+    error_of(
+        desk.web.ask("GET", HEALTH, headers=suspended), 401, "AUTH_UNAUTHORIZED", "error.auth.unauthorized"
+    )
     error_of(desk.web.ask("GET", HEALTH, headers=desk.headers), 403, "FORBIDDEN", "error.forbidden")
     unauthorized(desk.web.ask("GET", HEALTH))
 
@@ -1074,3 +1076,13 @@ def test_every_error_has_the_contracts_key() -> None:
 
     assert {code: told.pop(code) for code in KEYS} == KEYS
     assert {key for _, _, key in told.values()} <= OF_OTHERS
+
+
+def test_an_event_may_be_called_as_what_is_done_to_an_id(desk: Desk) -> None:
+    desk.web.event("read")
+    headers = desk.web.personal(desk.web.user())
+    answer = desk.web.ask(
+        "PATCH", "/api/v1/notifications/preferences/read", headers=headers, json={"email": True}
+    )
+
+    assert answer.json() == {"success": True}

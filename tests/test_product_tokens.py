@@ -328,10 +328,11 @@ def test_users_are_made_at_first_sight_where_that_is_wanted(
 
 
 def kids(run: Run, keys: KeySets, *names: str | None) -> list[str | None]:
-    """The ids of the keys that were found for these."""
+    """The ids of the keys that were found for these; what is fetched beside it comes to its end."""
 
     async def found() -> list[str | None]:
         answers = [await keys.key(name) for name in names]
+        await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task()})
         return [None if key is None else key.kid for key in answers]
 
     return run(found())
@@ -382,6 +383,23 @@ def test_while_the_keys_cannot_be_fetched_the_old_ones_hold(run: Run, shop: Shop
     shop.status = 200
     seconds.at += key_sets.AGAIN_SECONDS
     assert kids(run, keys, "rsa") == ["rsa"]
+
+
+def test_nobody_whose_key_is_held_waits_for_a_server_that_does_not_answer(run: Run, shop: Shop) -> None:
+    seconds = Seconds()
+    keys = KeySets(shop.url, clock=seconds)
+    assert kids(run, keys, "rsa") == ["rsa"]
+    seconds.at += 301
+    shop.pause.clear()
+
+    async def held() -> list[Any]:
+        found = [await keys.key("rsa") for _ in range(3)]
+        shop.pause.set()  # only now: who waited for it would have waited for ever
+        await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task()})
+        return found
+
+    assert [key.kid for key in run(held())] == ["rsa"] * 3
+    assert shop.asked == 2
 
 
 @pytest.mark.parametrize(

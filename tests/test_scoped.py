@@ -1137,3 +1137,12 @@ def test_a_colleague_keeps_what_one_dismisses_until_it_clears(desk: Desk) -> Non
     assert one(desk, id_, "dismiss", 404)
     alert(desk)
     assert desk.ids(**of_business(desk)) == colleague.ids(**of_business(desk)) == [id_]
+
+
+@pytest.mark.parametrize("until", ["9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+12:00"])
+def test_a_time_that_no_calendar_has_in_utc_is_a_422(desk: Desk, until: str) -> None:
+    [told] = desk.web.tell(own(desk.user))
+    path = f"/api/v1/notifications/{told}/snooze"
+    answer = desk.web.ask("POST", path, headers=desk.headers, json={"until": until})
+
+    assert (answer.status_code, answer.json()["detail"][0]["loc"]) == (422, ["body", "until"])

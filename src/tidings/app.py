@@ -20,7 +20,7 @@ from tidings.identity.token_uses import TokenUses
 from tidings.identity.tokens import API_TOKEN
 from tidings.inbox.scheduling import send_due
 from tidings.inbox.sending import Sender
-from tidings.inbox.upkeep import run_upkeep
+from tidings.inbox.upkeep import STEPS
 from tidings.settings import Settings
 from tidings.storage.engine import Database
 from tidings.storage.migrate import upgrade
@@ -127,7 +127,8 @@ async def _upkeep(database: Database, uses: TokenUses) -> AsyncGenerator[None]:
     async def keep_up() -> None:
         while not stop.is_set():
             await _tried(uses.write())
-            await _tried(run_upkeep(database))
+            for step in STEPS:
+                await _tried(step(database))
             await pause(UPKEEP_SECONDS)
         await _tried(uses.write())
 

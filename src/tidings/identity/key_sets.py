@@ -42,13 +42,17 @@ class KeySets:
         self._fetching: asyncio.Task[None] | None = None
 
     async def key(self, kid: str | None) -> Key | None:
-        """The key of this id, or the only one where the token names none; None where there is none."""
-        if self._clock() >= self._fresh_until:
-            await self._refresh()
+        """The key of this id, or the only one where the token names none; None where there is none.
+
+        Only who needs a key that is not held waits for its server.
+        """
         found = self._find(kid)
         if found is None:
-            await self._refresh()
-            found = self._find(kid)
+            if (fetching := self._refresh()) is not None:
+                await asyncio.shield(fetching)
+            return self._find(kid)
+        if self._clock() >= self._fresh_until:
+            self._refresh()
         return found
 
     def _find(self, kid: str | None) -> Key | None:
@@ -57,14 +61,14 @@ class KeySets:
             return keys[0] if len(keys) == 1 else None
         return next((key for key in keys if key.kid == kid), None)
 
-    async def _refresh(self) -> None:
-        """Fetch, unless that was tried a moment ago; who comes meanwhile waits for the same attempt."""
+    def _refresh(self) -> asyncio.Task[None] | None:
+        """The attempt that is under way; a new one, unless the last was a moment ago."""
         if self._fetching is None or self._fetching.done():
             if self._clock() < self._next_attempt:
-                return
+                return None
             self._next_attempt = self._clock() + AGAIN_SECONDS
             self._fetching = asyncio.create_task(self._fetch())
-        await asyncio.shield(self._fetching)
+        return self._fetching
 
     async def _fetch(self) -> None:
         try:

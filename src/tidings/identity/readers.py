@@ -44,10 +44,15 @@ async def active_user(store: Store, user_id: UUID) -> Reader:
 
 
 async def company_of(store: Store, user_id: UUID) -> Reader:
-    """The company as whose user they log in. Raises UserNotFound, CompanyNotFound (none, or not active)."""
+    """The company as whose user they log in.
+
+    Raises UserNotFound, Unauthenticated (suspended or deactivated), CompanyNotFound (none, or not active).
+    """
     account = await store.accounts.account(user_id)
     if account is None:
         raise UserNotFound
+    if account.status is not AccountStatus.ACTIVE:
+        raise Unauthenticated
     company = await store.accounts.business(account.company_id) if account.company_id else None
     if company is None or company.status is not BusinessStatus.ACTIVE:
         raise CompanyNotFound

@@ -76,7 +76,7 @@ async def mark_all(
     if not lanes and not live:
         return NOTHING
     await store.readers.sweep(turn, level, [_sweep(lane, lane.top) for lane in lanes])
-    await store.alerts.dismiss(turn, [one.alert for one in live], by_filter=True)
+    await _dismiss_alerts(store, turn, live, by_filter=True)
     await store.readers.finish(turn, undoable=True)
     if level is Level.DELETED:
         await _erase_swept(store, turn, lanes, turn.at + UNDO_WINDOW)
@@ -240,9 +240,18 @@ async def dismiss_alert(
     found = await alerts.find(store, reader, alert_id, first=first, elsewhere=elsewhere)
     if found.dismissed_at is not None:
         return NOTHING
-    await store.alerts.dismiss(turn, [found.alert], by_filter=False)
+    await _dismiss_alerts(store, turn, [found], by_filter=False)
     await store.readers.finish(turn, undoable=True)
     return Outcome(operation=turn.op, changed=1, updated=1)
+
+
+async def _dismiss_alerts(store: Store, turn: Turn, live: Sequence[LiveAlert], *, by_filter: bool) -> None:
+    """Write the dismissals; those that no undo can reach, of episodes that have ended, go."""
+    if not live:
+        return
+    await store.alerts.dismiss(turn, [one.alert for one in live], by_filter=by_filter)
+    businesses = {one.alert.business_id for one in live}
+    await store.alerts.forget_ended(turn.reader.id, businesses, turn.at - UNDO_WINDOW)
 
 
 # --- erasing -----------------------------------------------------------------------------------------------

@@ -98,14 +98,13 @@ async def send_due(database: Database) -> timedelta | None:
     """Append all that is due; how long it is until the next, None where nothing waits."""
     while True:
         async with database.read() as store:
-            first, now = await store.scheduled.first(_AT_ONCE), await store.now()
-        due = [one for one in first if one.send_at <= now]
+            now = await store.now()
+            due = await store.scheduled.due(now, _AT_ONCE)
+            next_at = None if due else await store.scheduled.next_at()
         if due:
             await _send_group(database, due)
-        if len(due) < len(first):
-            return first[len(due)].send_at - now
-        if len(first) < _AT_ONCE:
-            return None
+        else:
+            return None if next_at is None else next_at - now
 
 
 async def _send_group(database: Database, due: Sequence[Scheduled]) -> None:
@@ -147,6 +146,11 @@ async def _refuse(database: Database, one: Scheduled, error: Exception) -> None:
         await store.streams.lock([one.to])
         if await store.scheduled.waiting([one.to.id], [one.id]):
             await store.scheduled.finish([replace(one, finished_at=await store.now(), refusal=refusal)])
+
+
+async def forget(store: Store, limit: int) -> int:
+    """Remove some of what was finished so long ago that nobody can ask for it; how many these were."""
+    return await store.scheduled.forget(await store.now() - KEPT, limit)
 
 
 # --- how it is kept ----------------------------------------------------------------------------------------

@@ -23,15 +23,8 @@ _KEPT = timedelta(hours=24)
 
 async def run_upkeep(database: Database) -> None:
     """Do all that is due now."""
-    await scheduling.send_due(database)
-    await _end_expired(database)
-    await _erase(database)
-    await _fold(database)
-    async with database.begin() as store:
-        now = await store.now()
-        await store.upkeep.forget_raises(now - _KEPT)
-        await store.idempotency.forget(now)
-        await store.scheduled.forget(now - scheduling.KEPT)
+    for step in STEPS:
+        await step(database)
 
 
 async def _end_expired(database: Database) -> None:
@@ -88,3 +81,26 @@ async def fold_reader(database: Database, reader: Reader) -> None:
             await fold(store, reader, level)
     async with database.begin() as store:
         await store.readers.set_folded(reader.id)
+
+
+async def _forget(database: Database) -> None:
+    """Remove what nobody can ask for any more, in transactions that hold nobody up for long."""
+    async with database.begin() as store:
+        await store.upkeep.forget_raises(await store.now() - _KEPT)
+    for forget in (_forget_answers, scheduling.forget):
+        removed = _AT_ONCE
+        while removed == _AT_ONCE:
+            async with database.begin() as store:
+                removed = await forget(store, _AT_ONCE)
+
+
+async def _forget_answers(store: Store, limit: int) -> int:
+    return await store.idempotency.forget(await store.now(), limit)
+
+
+async def _send_due(database: Database) -> None:
+    await scheduling.send_due(database)
+
+
+STEPS = (_end_expired, _erase, _fold, _forget, _send_due)
+"""Each by itself: what fails in one keeps none of the others from its work."""

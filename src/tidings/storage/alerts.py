@@ -92,6 +92,19 @@ class Alerts:
         ]
         await self._connection.write(alert_dismissal, rows, merge=dict.fromkeys(_DISMISSAL, Merge.TAKE))
 
+    async def forget_ended(self, reader_id: UUID, businesses: Collection[UUID], before: datetime) -> None:
+        """Forget the reader's earlier dismissals of what these businesses no longer have raised."""
+        streams = sorted(businesses)
+        lasting = await self._connection.all(sa.select(alert.c.episode).where(alert.c.stream_id.in_(streams)))
+        await self._connection.execute(
+            sa.delete(alert_dismissal).where(
+                alert_dismissal.c.reader_id == reader_id,
+                alert_dismissal.c.stream_id.in_(streams),
+                alert_dismissal.c.at < before,
+                alert_dismissal.c.episode.not_in([row.episode for row in lasting]),
+            )
+        )
+
     async def dismissed_by(self, reader_id: UUID, op: int) -> list[Dismissal]:
         """The episodes that operation `op` dismissed."""
         found = sa.select(alert_dismissal.c.stream_id, alert_dismissal.c.episode, alert_dismissal.c.at).where(
@@ -120,7 +133,8 @@ class Alerts:
 
 @lru_cache
 def _held(dialect: str, one: bool) -> Query:
-    mine = (
+    alert_id = sa.bindparam("alert_id", type_=sa.Text())
+    dismissed = (
         sa.select(
             alert_dismissal.c.stream_id,
             alert_dismissal.c.alert_id,
@@ -129,9 +143,10 @@ def _held(dialect: str, one: bool) -> Query:
         )
         .where(alert_dismissal.c.reader_id == READER_ID)
         .where(among(dialect, alert_dismissal.c.stream_id, "streams"))
-        .cte("mine")
-        .prefix_with("MATERIALIZED")
     )
+    if one:
+        dismissed = dismissed.where(alert_dismissal.c.alert_id == alert_id)
+    mine = dismissed.cte("mine").prefix_with("MATERIALIZED")
     same = sa.and_(*[alert.c[name] == mine.c[name] for name in ("stream_id", "alert_id", "episode")])
     statement = (
         sa.select(alert, mine.c.at.label("dismissed_at"))
@@ -140,7 +155,7 @@ def _held(dialect: str, one: bool) -> Query:
         .order_by(alert.c.raised_at.desc(), alert.c.episode.desc())
     )
     if one:
-        statement = statement.where(alert.c.alert_id == sa.bindparam("alert_id", type_=sa.Text()))
+        statement = statement.where(alert.c.alert_id == alert_id)
     return statement
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from tidings.storage.connection import Connection, Merge
+from tidings.storage.dialects import Instant, table_of
 from tidings.storage.tables import idempotency
 
 KEPT = timedelta(hours=24)
@@ -61,8 +63,31 @@ class Idempotency:
         merge = {"body_hash": Merge.TAKE, "answer": Merge.TAKE, "created_at": Merge.TAKE}
         await self._connection.write(idempotency, rows, merge=merge)
 
-    async def forget(self, now: datetime) -> int:
-        """Remove what is older than it is kept; how many answers that were."""
-        return await self._connection.execute(
-            sa.delete(idempotency).where(idempotency.c.created_at <= now - KEPT)
+    async def forget(self, now: datetime, limit: int) -> int:
+        """Remove some of what is older than it is kept, at most so many; how many these were."""
+        old = idempotency.c.created_at <= now - KEPT
+        found = await self._connection.all(
+            sa.select(*[idempotency.c[name] for name in _OLD]).where(old).limit(limit)
         )
+        rows: list[dict[str, Any]] = [{name: getattr(row, name) for name in _OLD} for row in found]
+        if not rows:
+            return 0
+        # Locked as `claim` locks, in the order of the keys: who claims many of them at once waits for this.
+        await self._connection.write(idempotency, rows, merge={"created_at": Merge.FIRST})
+        values = self._connection.rows("old", _KEY, [(row["scope"], row["key"]) for row in rows])
+        await self._connection.execute(_forget(self._connection.dialect), values | {"before": now - KEPT})
+        return len(rows)
+
+
+_OLD = ("scope", "key", "body_hash", "created_at")
+_KEY = {"scope": sa.Uuid(), "key": sa.String()}
+
+
+@lru_cache
+def _forget(dialect: str) -> sa.Delete:
+    old = table_of(dialect, "old", _KEY)
+    keys = sa.tuple_(*[idempotency.c[name] for name in _KEY])
+    before = sa.bindparam("before", type_=Instant())
+    return sa.delete(idempotency).where(
+        keys.in_(sa.select(*[old.c[name] for name in _KEY])), idempotency.c.created_at <= before
+    )

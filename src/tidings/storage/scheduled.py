@@ -30,15 +30,24 @@ class Schedule:
         row = await self._connection.first(found)
         return None if row is None else _scheduled(row)
 
-    async def first(self, limit: int) -> list[Scheduled]:
-        """What waits, that of the earliest time first."""
-        waiting = (
+    async def due(self, now: datetime, limit: int) -> list[Scheduled]:
+        """What waits though its time has come, that of the earliest time first."""
+        due = (
             sa.select(scheduled)
-            .where(scheduled.c.finished_at.is_(None))
+            .where(scheduled.c.finished_at.is_(None), scheduled.c.send_at <= now)
             .order_by(scheduled.c.send_at, scheduled.c.scheduled_id)
             .limit(limit)
         )
-        return [_scheduled(row) for row in await self._connection.all(waiting)]
+        return [_scheduled(row) for row in await self._connection.all(due)]
+
+    async def next_at(self) -> datetime | None:
+        """When the next that waits is due; None where nothing waits."""
+        return await self._connection.scalar(
+            sa.select(scheduled.c.send_at)
+            .where(scheduled.c.finished_at.is_(None))
+            .order_by(scheduled.c.send_at)
+            .limit(1)
+        )
 
     async def waiting(self, streams: Collection[UUID], ids: Collection[UUID]) -> set[UUID]:
         """Which of these still wait, in streams whose locks are held."""
@@ -53,9 +62,19 @@ class Schedule:
         """Write what became of rows that are there, under the locks of their streams."""
         await self._connection.write(scheduled, [_values(row) for row in rows], merge=_FINISHED)
 
-    async def forget(self, before: datetime) -> None:
-        """Remove what was finished earlier."""
-        await self._connection.execute(sa.delete(scheduled).where(scheduled.c.finished_at < before))
+    async def forget(self, before: datetime, limit: int) -> int:
+        """Remove some of what was finished earlier, at most so many; how many these were."""
+        old = sa.select(scheduled.c.stream_id, scheduled.c.scheduled_id).where(
+            scheduled.c.finished_at < before
+        )
+        rows = await self._connection.all(old.limit(limit))
+        for row in rows:
+            await self._connection.execute(
+                sa.delete(scheduled).where(
+                    scheduled.c.stream_id == row.stream_id, scheduled.c.scheduled_id == row.scheduled_id
+                )
+            )
+        return len(rows)
 
 
 def _values(row: Scheduled) -> dict[str, object]:

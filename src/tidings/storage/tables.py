@@ -152,6 +152,7 @@ scheduled = sa.Table(
     sa.Index(
         "ix_scheduled_due",
         "send_at",
+        "scheduled_id",
         postgresql_where=sa.text("finished_at IS NULL"),
         sqlite_where=sa.text("finished_at IS NULL"),
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
@@ -48,10 +49,12 @@ class _Write:
         The members of the answer that are `secret` are not kept: who asks again gets null for them. What
         raises leaves its key free. Raises Replayed, or IdempotencyMismatch for another request.
         """
+        # Before the transaction: a body may be long in coming, and nobody should wait for it.
+        said = b"" if self.key is None else await self._said()
         async with self.services.database.begin() as store:
             if self.key is None:
                 return await work(store)
-            said, now = await self._said(), await store.now()
+            now = await store.now()
             first = (await store.idempotency.claim(self.caller, {self.key: said}, now)).get(self.key)
             if first is not None and first.said != said:
                 raise IdempotencyMismatch
@@ -70,13 +73,17 @@ class _Write:
         return self.request.state.caller
 
     async def _said(self) -> bytes:
-        """What makes it the same request: a JSON body may be written differently."""
+        """What makes it the same request: a JSON body may be written differently.
+
+        Signed, for a body may have a password in it, which a bare hash would let others guess.
+        """
         url, body = self.request.url, await self.request.body()
         where = [self.request.method, url.path, url.query]
         try:
-            return said_in([*where, orjson.loads(body) if body else None])
+            said = said_in([*where, orjson.loads(body) if body else None])
         except (ValueError, TypeError):  # what is no JSON, or too deep, stands where nobody looks: as it is
-            return said_in([*where, hashlib.sha256(body).hexdigest()])
+            said = said_in([*where, hashlib.sha256(body).hexdigest()])
+        return hmac.digest(self.services.secret, b"idempotency\0" + said, "sha256")
 
     def _status(self) -> int:
         """What the answer will have: as the handler said, or as its route does."""

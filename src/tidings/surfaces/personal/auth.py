@@ -10,9 +10,10 @@ from fastapi import Cookie, Depends, Request, Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from tidings.errors import Forbidden, Unauthenticated
+from tidings.identity.readers import active_user
 from tidings.identity.sessions import PERSONAL as AUDIENCE
 from tidings.identity.tokens import digest
-from tidings.model import Account, AccountStatus, Reader, Role
+from tidings.model import Account, Reader, Role
 from tidings.surfaces.limits import Policy
 from tidings.surfaces.personal.schemas.auth import AccessToken
 from tidings.surfaces.services import CurrentServices, Services
@@ -44,7 +45,8 @@ def signed_in(policy: Policy) -> Callable[..., Coroutine[Any, Any, Reader]]:
         user_id = services.sessions.subject(presented.credentials, AUDIENCE)
         usage = await services.limiter.hit(policy, AUDIENCE, str(user_id), _route(request))
         response.headers.update(usage.headers)
-        return Reader(id=user_id)
+        async with services.database.read() as store:
+            return await active_user(store, user_id)
 
     return limited
 
@@ -55,10 +57,10 @@ _SignedInToAdminister = Annotated[Reader, Depends(signed_in(ADMIN))]
 
 
 async def operator(services: CurrentServices, user: _SignedInToAdminister) -> Reader:
-    """An active user with the role operator. Raises Forbidden."""
+    """A user with the role operator. Raises Forbidden."""
     async with services.database.read() as store:
         account = await store.accounts.account(user.id)
-    if account is None or account.role is not Role.OPERATOR or account.status is not AccountStatus.ACTIVE:
+    if account is None or account.role is not Role.OPERATOR:
         raise Forbidden
     return user
 

@@ -66,26 +66,32 @@ class TokenFirst(APIRoute):
             return await solve(request)
 
         async def read(request: Request) -> Response:
+            presented = _presented(request)
             async with services_of(request).database.read() as store:
-                await _authenticate(request, store)
+                await _authenticate(request, store, presented)
                 request.state.store = store
                 return await handle(request)
 
         async def write(request: Request) -> Response:
+            presented = _presented(request)
             async with services_of(request).database.read() as store:
-                await _authenticate(request, store)
+                await _authenticate(request, store, presented)
             return await handle(request)
 
         return read if self.methods == {"GET"} else write
 
 
-async def _authenticate(request: Request, store: Store) -> None:
-    """Say in the request's state who it is, and what they read. Raises Unauthenticated."""
+def _presented(request: Request) -> str:
     scheme, _, presented = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not presented:
         raise Unauthenticated
+    return presented.strip()
+
+
+async def _authenticate(request: Request, store: Store, presented: str) -> None:
+    """Say in the request's state who it is, and what they read. Raises Unauthenticated."""
     uses, state = services_of(request).token_uses, request.state
-    state.user_id, state.readings = await uses.reader(store, presented.strip())
+    state.user_id, state.readings = await uses.reader(store, presented)
 
 
 async def member_of_business(

@@ -11,13 +11,14 @@ from enum import StrEnum
 from typing import Annotated, Any, Generic, TypeVar, cast
 from uuid import UUID
 
-from pydantic import AliasChoices, AwareDatetime, BaseModel, FailFast, Field, WithJsonSchema, model_validator
+from pydantic import AliasChoices, BaseModel, FailFast, Field, WithJsonSchema, model_validator
 from typing_extensions import TypeAliasType
 
 from tidings.errors import ScopeForbidden, ScopeIncomplete
 from tidings.inbox.operations import MOST_AT_ONCE
 from tidings.inbox.views import windows_of
 from tidings.model import OPEN, UNSEEN, Item, LiveAlert, Scope, Selection, Severity, Status, View, Window
+from tidings.surfaces.instants import Utc
 
 TOPIC_SCHEMA = "NotificationTopicEnum"
 """The schema whose values are the catalog's topics at the time the document is served."""
@@ -128,7 +129,7 @@ class PinRequest(BaseModel):
 
 
 class SnoozeRequest(BaseModel):
-    until: AwareDatetime = Field(description="When it comes back; must lie ahead.")
+    until: Utc = Field(description="When it comes back; must lie ahead.")
 
 
 class TopicOverridesRequest(BaseModel):

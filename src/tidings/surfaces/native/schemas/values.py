@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from tidings.surfaces.instants import Utc
 from tidings.surfaces.native.schemas.json_values import storable_json, storable_text
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]")
@@ -21,15 +21,8 @@ def _rfc3339(value: object) -> object:
     return value
 
 
-def _utc(value: datetime) -> datetime:
-    try:
-        return value.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("lies outside of the years 1 to 9999") from None
-
-
 Text = Annotated[str, AfterValidator(storable_text)]
-Instant = Annotated[AwareDatetime, BeforeValidator(_rfc3339), AfterValidator(_utc)]
+Instant = Annotated[Utc, BeforeValidator(_rfc3339)]
 JsonObject = Annotated[dict[str, Any], AfterValidator(storable_json)]
 EventKey = Annotated[
     str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:\-]{0,127}$", examples=["invoice.overdue"])

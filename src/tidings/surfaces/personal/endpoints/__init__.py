@@ -7,5 +7,6 @@ from fastapi import APIRouter
 from tidings.surfaces.personal.endpoints import admin, auth, notifications, preferences, unsubscribe, webpush
 
 router = APIRouter()
-for part in (auth, notifications, preferences, unsubscribe, webpush, admin):
+# Preferences before notifications: an event may be called `read`, which is also what is done to an id.
+for part in (auth, preferences, notifications, unsubscribe, webpush, admin):
     router.include_router(part.router)
