@@ -76,7 +76,7 @@ FAULTS = {
     "undo in any order": [
         Change(
             file=UNDO,
-            text="if operation < turn.sealed or await store.readers.swept_after(reader.id, operation):",
+            text="if operation < turn.sealed or await _later_bulk_stands(store, reader, operation):",
             instead="if operation < turn.sealed:",
         )
     ],

@@ -11,6 +11,8 @@ import structlog
 if TYPE_CHECKING:
     from tidings.settings import Settings
 
+# One list for good: a logger keeps the one that it was first used with, and should go by what is set later.
+_PROCESSORS: list[Any] = []
 _ACCESS_ARGUMENTS = 5  # client, method, path, HTTP version, status
 
 
@@ -21,8 +23,9 @@ def configure(settings: Settings) -> None:
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
+    _PROCESSORS[:] = [*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter]
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=_PROCESSORS,
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
