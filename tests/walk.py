@@ -165,6 +165,7 @@ async def credentials(steps: Walk, database: Database, world: World) -> None:
         lambda s: tokens.issue_api_token(s, world.user, name="phone", expires_in_days=9)
     )
     await steps.do(lambda s: tokens.api_token_user(s, token))
+    await steps.do(lambda s: tokens.presented_by_reader(s, token))
     now = await steps.do(lambda s: s.now())
     uses = TokenUses(database)
     await uses.user(token)
