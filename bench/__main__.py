@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import statistics
 import sys
 import time
@@ -41,6 +42,8 @@ def main() -> int:
     parser.add_argument("--only", choices=("core", "http"), help="a part of it")
     options = parser.parse_args()
     started = time.perf_counter()
+    gc.collect()
+    gc.freeze()  # as the server does
     figures: list[Figure] = []
     # The event loop is the server's.
     with postgres() as server, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -207,12 +210,12 @@ async def _folded(database: Database, size: int) -> list[Figure]:
 async def _many_businesses(database: Database) -> list[Figure]:
     mine, streams = await ours.user_of_businesses(database, BUSINESSES, IN_EACH_LANE)
     await ours.vacuum(database)
-    durations = {
-        "count, many businesses": await timed(mine.count, times=7),
-        "first page, many businesses": await timed(mine.page, times=7),
-        "mark all seen, many businesses": await timed(mine.mark_all, times=7, before=mine.undo),
+    durations = {"mark all seen, many businesses": await timed(mine.mark_all, times=15, before=mine.undo)}
+    await mine.undo()  # all is new again, and there are lines to look at
+    durations |= {
+        "count, many businesses": await timed(mine.count, times=15),
+        "first page, many businesses": await timed(mine.page, times=15),
     }
-    await mine.undo()
     alone = await statements_alone(database, mine.mark_all, undo=mine.undo, times=7)
     again = await timed(
         mine.mark_all, times=7, before=lambda: ours.tell(database, streams[: BUSINESSES // 10])

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
 
 from tidings.inbox import catalog, counts, feed, membership, operations
-from tidings.inbox.append import append
+from tidings.inbox.append import append, withdraw
 from tidings.inbox.folding import fold
 from tidings.inbox.reach import reach_of
 from tidings.inbox.sending import Sender
@@ -137,8 +138,11 @@ async def populate(database: Database, users: Sequence[UUID], each: int) -> None
 
 
 async def user_of_businesses(database: Database, businesses: int, each: int) -> tuple[Ours, list[Address]]:
-    """A user of so many businesses, with `each` new notifications in each of their 12 lanes; and these."""
-    user = uuid4()
+    """A user of so many businesses, with `each` new notifications or some more in each of their 12 lanes.
+
+    In each business one is withdrawn and one was read by its id. And the businesses.
+    """
+    user, chance = uuid4(), random.Random(12)
     ours = Ours(database, user)
     await ours.open()
     streams = [Address(audience=Audience.BUSINESS, id=uuid4()) for _ in range(businesses)]
@@ -147,8 +151,12 @@ async def user_of_businesses(database: Database, businesses: int, each: int) -> 
             await membership.open_business(store, to.id)
             await membership.join(store, user, to)
     for to in streams:
+        drafts = [draft(to, n, events=4) for n in range(12 * each + chance.randrange(12 * each))]
         async with database.begin() as store:
-            await append(store, [draft(to, n, events=4) for n in range(12 * each)])
+            ids = await append(store, drafts)
+            withdrawn, read = chance.sample(ids, 2)
+            await withdraw(store, withdrawn)
+            await operations.mark(store, Reader(id=user), Action.READ, [read])
     return ours, streams
 
 

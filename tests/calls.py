@@ -25,9 +25,10 @@ from tidings.identity import tokens
 from tidings.inbox import scheduling
 from tidings.model import Action, Address, Draft
 from tidings.storage.store import Store
-from tidings.storage.tables import metadata, reader
+from tidings.storage.tables import metadata
 from tidings.surfaces.company import app as company
 from tidings.surfaces.native import app as native
+from tidings.surfaces.native.operation_ids import operation_id
 from tidings.surfaces.personal import app as personal
 from tidings.surfaces.scoped import app as scoped
 from tidings.surfaces.services import Services
@@ -177,12 +178,11 @@ class World:
         draft = Draft(to=self.business, event="invoice_paid", title="Later", send_at=at)
         return self.web.write(lambda store: scheduling.send(store, [draft]))[0]
 
-    def operation(self) -> int:
-        """The number of something that Ada did; nobody else has done so much."""
-        self.web.write(lambda store: store.connection.execute(_MUCH, {"reader": self.ada, "most": 1000}))
+    def operation(self) -> UUID:
+        """The id of something that Ada did."""
         done = self.web.mark(self.ada, Action.SEEN, self.web.tell(own(self.ada), event="operated"))
         assert done.operation is not None
-        return done.operation
+        return operation_id(SECRET.encode(), self.ada, done.operation)
 
     def tables(self) -> dict[str, list[Any]]:
         """All that the database holds, but when a token was last used."""
@@ -196,13 +196,6 @@ class World:
             return found
 
         return self.web.write(read)
-
-
-_MUCH = (
-    sa.update(reader)
-    .where(reader.c.reader_id == sa.bindparam("reader"), reader.c.op < sa.bindparam("most"))
-    .values(op=sa.bindparam("most"))
-)
 
 
 def _bearer(token: str) -> dict[str, str]:
@@ -251,8 +244,6 @@ def _unknown(parts: Any) -> Any:
         return {name: _unknown(part) for name, part in cast("Mapping[str, Any]", parts).items()}
     if isinstance(parts, list):
         return [_unknown(part) for part in cast("list[Any]", parts)]
-    if isinstance(parts, str) and parts.isdecimal():
-        return "999999999"
     return str(uuid4()) if isinstance(parts, str) and _is_uuid(parts) else parts
 
 

@@ -158,10 +158,25 @@ def _is_keyed(table: exp.Table) -> bool:
     """Whether a parameter says which stream (or reader) is meant, for this table itself.
 
     Reader-keyed tables may also be joined or correlated to one which is. A stream-keyed table may be
-    correlated, not joined: a probe in a scalar or lateral subquery runs where the outer row is.
+    correlated, not joined: a probe in a scalar or lateral subquery runs where the outer row is. The parameter
+    may also stand on what a lateral subquery about this table alone finds.
     """
     key = _OF[table.name]
-    return _is_filtered(table, key) or _is_probe(table) or (key == "reader_id" and _is_joined(table))
+    if _is_filtered(table, key) or _is_probe(table) or _is_filtered_outside(table, key):
+        return True
+    return key == "reader_id" and _is_joined(table)
+
+
+def _is_filtered_outside(table: exp.Table, key: str) -> bool:
+    here = _scope(table)
+    lateral = here.find_ancestor(exp.Lateral) if here else None
+    outer = lateral.find_ancestor(*_SCOPES) if lateral else None
+    if lateral is None or outer is None or len(list(_own_tables(here))) != 1:
+        return False
+    return any(
+        _is_parameter_filter(condition, exp.to_table(lateral.alias), key)
+        for condition in _conditions_of(outer, lateral)
+    )
 
 
 def _is_probe(table: exp.Table) -> bool:
@@ -206,16 +221,19 @@ def _partners(table: exp.Table) -> Iterator[str]:
 
 def _conditions(table: exp.Table) -> Iterator[exp.Expression]:
     """The conditions that every row of `table` in its own SELECT, UPDATE or DELETE has to meet."""
-    scope = _scope(table)
-    if scope is None:
-        return
+    if (scope := _scope(table)) is not None:
+        yield from _conditions_of(scope, table)
+
+
+def _conditions_of(scope: exp.Expression, source: exp.Expression) -> Iterator[exp.Expression]:
+    """The conditions in `scope` that every row of `source`, a table or lateral subquery, has to meet."""
     if (where := scope.args.get("where")) is not None:
         yield from _conjuncts(where.this)
     for join in scope.find_all(exp.Join):
         if join.find_ancestor(*_SCOPES) is not scope or (on := join.args.get("on")) is None:
             continue
         # An outer join's ON narrows the side that may be missing, and nothing else.
-        own = any(found is table for found in join.this.find_all(exp.Table))
+        own = any(found is source for found in join.this.find_all(exp.Table, exp.Lateral))
         if not join.side or (join.side == "LEFT" and own):
             yield from _conjuncts(on)
 

@@ -95,6 +95,25 @@ SELECT lane.head FROM lane WHERE lane.stream_id >= $1::UUID
 -- rule 4: a probe into an unfiltered table
 SELECT (SELECT max(ending.position) FROM ending WHERE ending.stream_id = lane.stream_id) FROM lane
 
+-- rule 4: a lateral lookup that nothing filters
+SELECT ended.position FROM unnest($1::INTEGER[]) AS wanted(lane) JOIN LATERAL (SELECT ending.stream_id,
+ending.position FROM ending WHERE ending.lane = wanted.lane OFFSET 0) AS ended ON true
+
+-- rule 4: a lateral lookup that is filtered on the wrong side of an outer join
+SELECT lane.head FROM lane LEFT OUTER JOIN LATERAL (SELECT ending.stream_id FROM ending
+WHERE ending.lane = lane.lane OFFSET 0) AS ended ON lane.stream_id = ANY (CAST($1::UUID[] AS UUID[]))
+WHERE lane.stream_id = ANY (CAST($1::UUID[] AS UUID[]))
+
+-- rule 4: a lateral lookup over two tables, of which the filter means one
+SELECT ended.position FROM unnest($1::INTEGER[]) AS wanted(lane) JOIN LATERAL (SELECT ending.stream_id,
+ending.position FROM ending JOIN expiry ON expiry.lane = ending.lane WHERE ending.lane = wanted.lane OFFSET 0)
+AS ended ON ended.stream_id = ANY (CAST($2::UUID[] AS UUID[]))
+
+-- accepted: a lateral lookup that is filtered where it is joined
+SELECT ended.position FROM unnest($1::INTEGER[]) AS wanted(lane) LEFT OUTER JOIN LATERAL (SELECT ending.stream_id,
+ending.position FROM ending WHERE ending.lane = wanted.lane OFFSET 0) AS ended
+ON ended.stream_id = ANY (CAST($2::UUID[] AS UUID[]))
+
 -- rule 4: a DELETE of every stream
 DELETE FROM expiry WHERE expiry.expires_at < $1::TIMESTAMP WITH TIME ZONE
 

@@ -69,6 +69,11 @@ def surface(answer: httpx2.Response) -> str:
         ("GET", "/api/v1/notifications/count", JWT, "scoped"),
         ("GET", "/api/v1/notifications/unread-count", API_TOKEN | BUSINESS, "personal"),
         ("DELETE", "/api/v1/notifications/clear-read", API_TOKEN | BUSINESS, "personal"),
+        # Their roots are theirs too, with the slash and without.
+        ("GET", "/v1", {}, "native"),
+        ("GET", "/v1/", {}, "native"),
+        ("GET", "/company", {}, "company"),
+        ("GET", "/api", {}, "personal"),
         ("POST", "/api/v1/auth/login", API_TOKEN | BUSINESS, "personal"),
         # Nobody has it, or not with this method: the request decides again, or who has the path.
         ("GET", "/api/v1/nothing", JWT, "personal"),
@@ -80,7 +85,6 @@ def surface(answer: httpx2.Response) -> str:
         ("GET", "/company/nothing", {}, "company"),
         ("GET", "/v1/nothing", BUSINESS, "native"),
         ("GET", "/nothing", {}, "nobody"),
-        ("GET", "/v1", {}, "nobody"),
     ],
 )
 def test_who_answers(web: Web, method: str, path: str, headers: dict[str, str], expected: str) -> None:

@@ -419,7 +419,7 @@ def test_an_undo_that_cannot_be_says_why(world: World) -> None:
     with pytest.raises(Conflict) as stands:
         world(world.inbox.undo(some))
     with pytest.raises(NotFound) as unknown:
-        world(world.inbox.undo(4711))
+        world(world.inbox.undo(uuid4()))
 
     assert stands.value.code == "later_bulk_stands"
     assert unknown.value.code == "operation_not_found"

@@ -28,6 +28,7 @@ from tidings.client.values import ChannelPreference, Counts, Item, Operation, Pr
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 ID = UUID("0195561f-2f6c-7000-8000-00000000000a")
+OPERATION = UUID("00000000-0005-8000-8000-00000000000b")
 TALLY = {"total": 3, "unseen": 2, "unread": 1}
 COUNTS = {**TALLY, "by_scope": [], "by_topic": {}, "by_severity": {}}
 ITEM = {
@@ -588,7 +589,7 @@ def test_preferences_are_read_whole(client: Client) -> None:
 
 def test_operations_are_sent_as_the_contract_has_them(client: Client) -> None:
     inbox, other = client.inbox, uuid4()
-    client.told(steady=answer(body={"operation": 5, "updated": 2, "counts": TALLY}))
+    client.told(steady=answer(body={"operation": str(OPERATION), "updated": 2, "counts": TALLY}))
 
     done: Operation = client(inbox.read(ID, str(other)))
     client(inbox.delete_all(up_to=ID, scope="me", topic="billing"))
@@ -596,9 +597,9 @@ def test_operations_are_sent_as_the_contract_has_them(client: Client) -> None:
     client(inbox.clear_read(severity=["info", "warning"], event="rain"))
     client(inbox.snooze(ID, until=NOW))
     client(inbox.undo(done))
-    client(inbox.undo(7))
+    client(inbox.undo(ID))
 
-    assert (done.operation, done.updated, done.counts.unread) == (5, 2, 1)
+    assert (done.operation, done.updated, done.counts.unread) == (OPERATION, 2, 1)
     assert client.bodies[:5] == [
         {"action": "read", "ids": [str(ID), str(other)]},
         {"action": "delete", "filter": {"scope": "me", "topic": ["billing"]}, "up_to": str(ID)},
@@ -608,8 +609,8 @@ def test_operations_are_sent_as_the_contract_has_them(client: Client) -> None:
     ]
     assert [request.url.path.removeprefix("/v1/inbox/operations") for request in client.requests] == [
         *[""] * 5,
-        "/5/undo",
-        "/7/undo",
+        f"/{OPERATION}/undo",
+        f"/{ID}/undo",
     ]
 
 

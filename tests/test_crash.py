@@ -290,7 +290,7 @@ async def _check_reader(connection: Any, person: Person) -> int:
     last = await connection.scalar(sa.select(reader_table.c.op).where(reader_table.c.reader_id == mine))
     covered: Counter[int] = Counter()
     for row in await connection.execute(sa.select(sweep).where(sweep.c.reader_id == mine)):
-        covered[row.op] += row.upto - row.was_seen
+        covered[row.op] += sum(row.upto) - sum(row.was)  # of what was new, each had been up to its line
     assert sorted(covered) == list(range(1, last + 1)), "an operation without its sweeps, or they without it"
     answered = Counter(updated for updated in person.answered if updated)
     done = Counter(covered.values())

@@ -16,13 +16,14 @@ from hypothesis import strategies as st
 
 from tests.conftest import MovingClock, Run
 from tests.test_native import refused
-from tests.web import ANY_JSON, ESCAPED, Web, anything_goes, everyone, own
+from tests.web import ANY_JSON, ESCAPED, SECRET, Web, anything_goes, everyone, own
 from tidings.identity import directory
 from tidings.identity.tokens import issue_service_key
 from tidings.inbox import alerts, feed
 from tidings.model import AccountStatus, Address, BusinessStatus, Severity
 from tidings.storage.engine import Database
 from tidings.storage.store import Store
+from tidings.surfaces.native.operation_ids import operation_id
 
 Json = dict[str, Any]
 
@@ -81,7 +82,7 @@ class Inbox:
             said["ids"] = [str(id_) for id_ in said["ids"]]
         return self.ask("POST", "/operations", json=said)
 
-    def undo(self, operation: int | str) -> httpx2.Response:
+    def undo(self, operation: object) -> httpx2.Response:
         return self.ask("POST", f"/operations/{operation}/undo")
 
 
@@ -664,16 +665,35 @@ def test_an_undo_that_cannot_be_is_refused(world: World, web: Web) -> None:
     second = world.mine.operate("read", filter={})["operation"]
     pinned = world.mine.operate("pin", ids=ids)["operation"]
 
+    theirs = world.of(world.stranger).operate("seen", filter={})["operation"]
+    assert theirs is None, "nobody told the stranger anything"
+    web.tell(own(world.stranger))
+    theirs = world.of(world.stranger).operate("seen", filter={})["operation"]
+
+    refused(world.mine.undo(theirs), 404, "operation_not_found")
     refused(world.mine.undo(first), 409, "later_bulk_stands")
     refused(world.mine.undo(pinned), 409, "not_undoable")
     refused(world.of(world.stranger).undo(second), 404, "operation_not_found")
     refused(world.company.undo(second), 404, "operation_not_found")
-    for number in (0, -1, pinned + 1, 2**63, 10**30):
-        refused(world.mine.undo(number), 404, "operation_not_found")
-    for text in ("x", "1.5", "%00", "1" * 5000):
+    for nothing in (UUID(int=0), UUID(int=1), UUID(int=2**128 - 1), UUID(int=UUID(first).int ^ 1), uuid4()):
+        refused(world.mine.undo(nothing), 404, "operation_not_found")
+    for text in ("x", "1", "1_0", "%00", "1" * 5000):
         refused(world.mine.undo(text), 422, "invalid_request")
     web.clock.move(minutes=11)
     refused(world.mine.undo(second), 409, "not_undoable")
+
+
+def test_no_undo_brings_back_what_another_contract_deletes_for_good(world: World, web: Web) -> None:
+    [mine], [ours] = web.tell(own(world.user)), web.tell(world.business)
+    secret = SECRET.encode()
+
+    web.ask("DELETE", f"/api/v1/notifications/{mine}", headers=world.mine.headers | web.personal(world.user))
+    web.ask("DELETE", f"/company/notifications/{ours}", headers=world.company.headers)
+
+    for inbox, id_ in ((world.mine, mine), (world.company, ours)):
+        assert inbox.ask("GET", f"/{id_}").status_code == 404
+        refused(inbox.undo(operation_id(secret, inbox.id, 1)), 409, "not_undoable")
+        refused(inbox.undo(operation_id(secret, inbox.id, 2)), 404, "operation_not_found")
 
 
 def test_a_repeated_operation_with_its_key_is_done_once(world: World, web: Web) -> None:

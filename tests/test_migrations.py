@@ -5,11 +5,15 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
@@ -100,6 +104,73 @@ def test_processes_that_upgrade_at_once_wait_for_each_other(run: Run, empty_data
         (0, "")
     ] * 4
     assert run(_differences(empty_database)) == []
+
+
+def test_lines_and_sweeps_of_lanes_become_those_of_streams(run: Run, empty_database: Database) -> None:
+    run(_upgraded_to("0002", empty_database))
+    run(_swept_by_lane(empty_database))
+    run(migrate.upgrade(empty_database))
+    lines, sweeps = run(_listed(empty_database))
+
+    assert lines == [
+        (READER, STREAM, [4, 7], [0, 1], [9, 0], [5, 3], [2, 3], [2, 0], [0, 0]),
+        (OTHER, STREAM, [4], [0], [0], [1], [0], [0], [0]),
+    ]
+    assert sweeps == [
+        (READER, 1, STREAM, 1, AT, LATER, [4, 7], [5, 3], [0, 1]),
+        (READER, 2, STREAM, 3, AT, AT, [4], [2], [5, 0, 0]),
+        (OTHER, 1, STREAM, 1, AT, AT, [4], [1], [0]),
+    ]
+    assert run(_differences(empty_database)) == []
+
+
+READER, OTHER, STREAM = UUID(int=1), UUID(int=2), UUID(int=3)
+AT = datetime(2026, 3, 2, tzinfo=UTC)
+LATER = AT + timedelta(hours=1)
+
+
+async def _upgraded_to(revision: str, database: Database) -> None:
+    def upgrade(connection: sa.Connection) -> None:
+        config = migrate.config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+
+    async with database.engine.begin() as connection:
+        await connection.run_sync(upgrade)
+
+
+async def _swept_by_lane(database: Database) -> None:
+    """What two readers of one stream had by the schema of then."""
+    then = import_module("tidings.storage.migrations.versions.0001_first_schema")
+    none = {"floor": 0, "seen": 0, "read": 0, "dismissed": 0, "deleted": 0}
+    mine, theirs = ({"reader_id": reader, "stream_id": STREAM} for reader in (READER, OTHER))
+    lines = [
+        mine | none | {"lane": 7, "floor": 1, "seen": 3, "read": 3},
+        mine | none | {"lane": 4, "seen": 5, "read": 2, "dismissed": 2},
+        theirs | none | {"lane": 4, "seen": 1},
+    ]
+    was = {f"was_{name}": 0 for name in ("seen", "read", "dismissed", "deleted")}
+    sweeps = [
+        mine | was | {"lane": 7, "op": 1, "level": 1, "upto": 3, "at": AT, "was_seen": 1},
+        mine | was | {"lane": 4, "op": 1, "level": 1, "upto": 5, "at": AT},
+        mine | was | {"lane": 4, "op": 2, "level": 3, "upto": 2, "at": AT, "was_seen": 5},
+        theirs | was | {"lane": 4, "op": 1, "level": 1, "upto": 1, "at": AT},
+    ]
+    lane = {"stream_id": STREAM, "event": 1, "severity": 0, "head": 9, "floor": 0}
+    lanes = [lane | {"lane": 4, "last_at": AT}, lane | {"lane": 7, "last_at": LATER}]
+    mark = mine | {"lane": 4, "id": UUID(int=4), "created_at": AT, "base": 0, "since": 0, "raised": 1}
+    marks = [mark | {"position": position} for position in (2, 9)]
+    async with database.engine.begin() as connection:
+        for table, rows in (("line", lines), ("sweep", sweeps), ("lane", lanes), ("mark", marks)):
+            await connection.execute(sa.insert(then.metadata.tables[table]), rows)
+
+
+async def _listed(database: Database) -> list[list[tuple[Any, ...]]]:
+    async with database.engine.connect() as connection:
+        return [
+            [tuple(row) for row in await connection.execute(sa.select(table).order_by(*table.primary_key))]
+            for table in (metadata.tables["line"], metadata.tables["sweep"])
+        ]
 
 
 async def _differences(database: Database) -> list[Any]:

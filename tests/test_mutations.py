@@ -83,8 +83,8 @@ FAULTS = {
     "exceptions looked for above the line only": [
         Change(
             file=WINDOWS,
-            text=".where(state.c.about == MARK, state.c.position > lanes.c.low, state",
-            instead=".where(state.c.about == MARK, state.c.position > lanes.c.first, state",
+            text=".where(is_mark(state), state.c.position > lanes.c.low, state",
+            instead=".where(is_mark(state), state.c.position > lanes.c.first, state",
         )
     ],
 }

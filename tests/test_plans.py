@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -29,6 +30,7 @@ from tidings.inbox.reach import reach_of
 from tidings.inbox.undo import undo
 from tidings.model import UNREAD, UNSEEN, Action, Address, Audience, Draft, Outcome, Reader, Severity
 from tidings.storage.engine import Database
+from tidings.storage.postgresql import is_wide
 from tidings.storage.store import Store
 
 IN_REACH = 100_000
@@ -66,7 +68,9 @@ async def built(database: Database, clock: MovingClock) -> World:
         other = Address(audience=Audience.USER, id=uuid4())
         async with database.begin() as store:
             await membership.open_user(store, other.id)
-        await filled(database, other, 24)
+        for _ in range(5):  # and they read now and then
+            await filled(database, other, 24)
+            await seen(database, Reader(id=other.id))
     past = await filled(database, own, FOLDED)
     await each(database, past, lambda s, ids: operations.mark(s, reader, Action.READ, ids))
     clock.move(minutes=11)
@@ -164,15 +168,17 @@ async def plans(database: Database, work: Callable[[Store], Awaitable[object]]) 
         outer = driver.transaction()
         await outer.start()
         for statement, arguments in statements:
+            if is_wide(arguments):  # from here on, as in storage/postgresql.py
+                await driver.execute("SET LOCAL plan_cache_mode = force_custom_plan")
             explained.append((statement, await executed(driver, statement, arguments)))
         await outer.rollback()
     return explained
 
 
 async def executed(driver: Any, statement: str, arguments: Sequence[Any]) -> dict[str, Any]:
-    """The plan that the server keeps for the prepared statement, as it went with these arguments.
+    """The plan that the server has for the prepared statement, as it went with these arguments.
 
-    EXPLAIN of the statement itself would show a plan made for these arguments: not the one that runs.
+    EXPLAIN of the statement itself would show a plan made for these arguments: not the one that is kept.
     """
     prepared = await driver.prepare(statement)
     kinds = [f"{kind.schema}.{kind.name}" for kind in prepared.get_parameters()]
@@ -243,6 +249,68 @@ def test_no_statement_of_a_hot_call_grows_with_the_backlog(
     most = max(touched(node) for _, plan in explained for node in nodes(plan))
     busiest.append(f"undo {most:.0f} of {world.limit('undo')}")
     tell(f"{IN_REACH} in reach, rows in the busiest node of any plan: {', '.join(busiest)}")
+
+
+async def seen(database: Database, reader: Reader) -> None:
+    await done(database, lambda s: operations.mark_all(s, reader, Action.SEEN))
+
+
+async def spread_out(database: Database, streams: int) -> World:
+    """A reader of many businesses, each with 24 lanes, something withdrawn and something read by its id."""
+    reader = Reader(id=uuid4())
+    async with database.begin() as store:
+        for number in range(8):
+            await catalog.put_event(store, f"event.{number}", topic="ledger", channels={"in_app": True})
+        await membership.open_user(store, reader.id)
+    for _ in range(100):
+        other = Address(audience=Audience.USER, id=uuid4())
+        async with database.begin() as store:
+            await membership.open_user(store, other.id)
+        some = (await filled(database, other, 48))[:20]
+        await seen(database, Reader(id=other.id))
+        for action in (Action.READ, Action.RESOLVE):
+            await done(
+                database, partial(operations.mark, reader=Reader(id=other.id), action=action, ids=some)
+            )
+    for _ in range(streams):
+        business = Address(audience=Audience.BUSINESS, id=uuid4())
+        async with database.begin() as store:
+            await membership.open_business(store, business.id)
+            await membership.join(store, reader.id, business)
+        ids = await filled(database, business, 72)
+        async with database.begin() as store:
+            await withdraw(store, ids[-1])
+            await operations.mark(store, reader, Action.READ, ids[-2:-1])
+    async with database.read() as store:
+        await store.connection.execute(sa.text("VACUUM ANALYZE"))
+    return World(database=database, reader=reader, lanes=24 * streams, exceptions=2 * streams)
+
+
+def test_no_statement_of_a_hot_call_multiplies_lanes_by_lanes(
+    run: Run, postgres_url: str, clock: MovingClock, open_database: OpenDatabase, tell: Callable[[str], None]
+) -> None:
+    """Planners guess that a CTE has few rows, and then join them row by row."""
+    database = open_database(postgres_url, clock=clock)
+    world = run(spread_out(database, 100))
+    reader = world.reader
+
+    async def marked_and_undone(store: Store) -> None:
+        outcome = await operations.mark_all(store, reader, Action.SEEN)
+        assert outcome.changed == 100 * 70
+        await undo(store, reader, outcome.operation or 0)
+
+    calls: dict[str, Callable[[Store], Awaitable[object]]] = {
+        "mark-all-seen and undo": marked_and_undone,
+        "count": lambda s: counted(s, reader, UNSEEN),
+        "clear-read": lambda s: operations.clear_read(s, reader),
+    }
+    busiest: list[str] = []
+    for call, work in calls.items():
+        explained = run(plans(database, work))
+        check(world, call, explained)
+        most = max(touched(node) for _, plan in explained for node in nodes(plan))
+        busiest.append(f"{call} {most:.0f} of {world.limit(call)}")
+    tell(f"{world.lanes} lanes in reach, rows in the busiest node of any plan: {', '.join(busiest)}")
 
 
 async def counted(store: Store, reader: Reader, window: Any) -> int:

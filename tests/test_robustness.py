@@ -109,6 +109,9 @@ VALUES: list[Any] = [
 VALUES += [float("inf"), True, None, [], {}, [[]], {"\0": "\0"}, ["\ud800"], {"\ud800": 1}, [None] * 1001]
 VALUES += ["2026-13-45T25:61:61Z", "9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00", "no-uuid"]
 
+DEPTHS = (900, 1000, 5000)
+"""Lists in lists, about as deep as parsers and interpreters go, and deeper."""
+
 FOR_THE_DATABASE = (b"%00", b"\\u0000", b"\\ud800", b"%ed", b"99999", b"00000000000", b"T")
 SHARED = {"/api/v1/notifications"}
 """Paths that two surfaces have: which one answers hangs on the headers."""
@@ -137,9 +140,7 @@ class Sent:
     def is_for_the_database(self) -> bool:
         """Whether it is of the kind that one database takes and another does not."""
         said = self.path.encode() + self.content
-        return any(
-            part in said for part in (b"%00", b"\\u0000", b"\\ud800", b"%ed", b"99999", b"00000000000", b"T")
-        )
+        return any(part in said for part in FOR_THE_DATABASE)
 
 
 class Nonsense:
@@ -212,6 +213,10 @@ class Nonsense:
         for value in VALUES:
             content = json.dumps({**body, name: value}).encode()
             yield self._sent(f"body {name} = {value!r}", content=content)
+        for depth in DEPTHS:
+            others = {key: value for key, value in body.items() if key != name}
+            nested = json.dumps({**others, name: None}).replace("null}", "[" * depth + "]" * depth + "}")
+            yield self._sent(f"body {name} {depth} deep", content=nested.encode())
         once, twice = json.dumps({name: None})[1:-1], json.dumps({**body, name: body.get(name)})[1:]
         yield self._sent(f"body {name} twice", content=f"{{{once}, {twice}".encode())
         inner = body.get(name)
@@ -234,6 +239,7 @@ def _credentials(world: World, route: Route) -> dict[str, str | bytes]:
         "SCOPED_SECRET": "user: API",
         "COMPANY": "user: company",
         "SERVICE_KEY": "service key",
+        **dict.fromkeys(("READER", "USER", "USER_OF_IT"), "user: API"),
     }
     rule = CALLS[route].rule
     return dict(world.headers(route.surface, callers[rule])) if rule in callers else {}

@@ -174,7 +174,7 @@ def _switch(services: Services, front_app: ASGIApp) -> ASGIApp:
     }
 
     def answering(scope: Scope) -> ASGIApp:
-        path: str = scope["path"]
+        path: str = scope["path"].rstrip("/") + "/"
         if path.startswith("/api/"):
             return to_scoped if _is_scoped(scope, scoped_paths, personal_paths) else to_personal
         return next((app for prefix, app in prefixes.items() if path.startswith(prefix)), front_app)

@@ -297,6 +297,18 @@ class Reach:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Turn:
+    """One operation of one reader, whose row is locked."""
+
+    reader: Reader
+    op: int
+    at: datetime
+    raised_at: datetime | None  # the time of the last operation that an undo may take back
+    sealed: int  # no operation up to this number can be undone
+    unfolded: int  # marks that the reader wrote since the last folding
+
+
+@dataclass(frozen=True, kw_only=True)
 class Window:
     """Levels from `at_least` up to, not including, `below`."""
 

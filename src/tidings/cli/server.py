@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import socket
 from collections.abc import Callable
@@ -61,6 +62,9 @@ def run(
     for number in (signal.SIGINT, signal.SIGTERM):
         # uvicorn raises the signal once more when it has come to its end; nobody needs to be told.
         signal.signal(number, _nothing)
+    # What is there by now stays: looking through it again and again would hold up requests for milliseconds.
+    gc.collect()
+    gc.freeze()
     _Server(config, on_ready).run([listening])
 
 

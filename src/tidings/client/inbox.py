@@ -133,12 +133,12 @@ class _InboxMethods:
         return _operation("resolve", ids=ids)
 
     @call
-    def undo(self, operation: Operation | int) -> Request[Operation]:
+    def undo(self, operation: Operation | Id) -> Request[Operation]:
         """Within ten minutes. Raises NotFound, or Conflict: too late, or a later one of `…_all` stands."""
-        number = operation.operation if isinstance(operation, Operation) else operation
-        if number is None:
+        id_ = operation.operation if isinstance(operation, Operation) else operation
+        if id_ is None:
             raise ValueError("the operation changed nothing, so that there is nothing to undo")
-        return Request(method="POST", path=(*_OPERATIONS, number, "undo"), body={}, parse=into(Operation))
+        return Request(method="POST", path=(*_OPERATIONS, id_, "undo"), body={}, parse=into(Operation))
 
     # --- live alerts --------------------------------------------------------------------------------------
 

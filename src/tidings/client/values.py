@@ -160,7 +160,7 @@ class Counts(Tally):
 class Operation:
     """What an operation changed. `operation` is for `undo`; None where nothing changed."""
 
-    operation: int | None
+    operation: UUID | None
     updated: int
     counts: Tally  # of all that the reader sees, afterwards
 

@@ -17,6 +17,8 @@ from tidings.storage.store import Store
 _LANES_AT_ONCE = 64
 _MOST_AT_ONCE = 1000
 _FIRST_SEARCHED = 200
+_SPARE = 8
+"""Candidates more than are wanted, for a few are gone: to look a second time costs as much as the first."""
 MOST_SEARCHED = 5000
 """So many notifications a page with words is looked for in; then it ends, full or not."""
 
@@ -105,7 +107,7 @@ async def _collect(
 ) -> _Collected:
     """The first `want` candidates that the view shows; with `pinned`, only those pinned or not pinned."""
     shown: list[Item] = []
-    looked_at, size = 0, max(want, _FIRST_SEARCHED) if view.words else want
+    looked_at, size = 0, max(want + _SPARE, _FIRST_SEARCHED) if view.words else want + _SPARE
     while True:
         candidates = await source(after, size)
         ids = [one.id for one in candidates if view.since is None or one.created_at >= view.since]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -9,8 +10,10 @@ from tidings.inbox import state
 from tidings.inbox.items import held
 from tidings.inbox.operations import UNDO_WINDOW, begin
 from tidings.inbox.reach import reach_of
-from tidings.model import Level, Reach, Reader
-from tidings.storage.readers import LaneSweep, Mark, Turn
+from tidings.model import Level, Reach, Reader, Turn
+from tidings.storage.folding import Fold
+from tidings.storage.lines import StreamSweep
+from tidings.storage.readers import Mark
 from tidings.storage.store import Store
 
 MOST_MARKS = 1000
@@ -32,10 +35,24 @@ async def fold(store: Store, reader: Reader, level: Level = Level.READ, *, least
         return False
     ids = await store.folding.not_at(reach, level, [(one.stream_id, one.lane, one.top) for one in lanes])
     await store.readers.put_marks(reader.id, await _rebased(store, turn, reach, level, ids))
-    sweeps = [LaneSweep(one.stream_id, one.lane, one.top, one.lines) for one in lanes]
-    await store.readers.sweep(turn, level, sweeps)
+    await store.lines.sweep(turn, level, _to_the_top(lanes))
     await store.readers.finish(turn, seals=True)  # no operation of the reader's: its number cannot be undone
     return True
+
+
+def _to_the_top(lanes: Sequence[Fold]) -> list[StreamSweep]:
+    streams: dict[UUID, list[Fold]] = defaultdict(list)
+    for one in lanes:
+        streams[one.stream_id].append(one)
+    return [
+        StreamSweep(
+            stream_id,
+            [one.lane for one in folds],
+            [one.top for one in folds],
+            max(one.newest_at for one in folds),
+        )
+        for stream_id, folds in streams.items()
+    ]
 
 
 def undo_is_open(turn: Turn) -> bool:

@@ -36,7 +36,8 @@ async def _held(store: Store, reach: Reach, ids: Sequence[UUID]) -> list[Held]:
     contents = await store.feed.contents(reach, ids)
     there = [content.notification for content in contents if not content.gone]
     keys = [(n.stream_id, n.lane, n.position) for n in there]
-    standings = await store.readers.standings(reach.reader.id, keys)
+    oldest = min((n.created_at for n in there), default=reach.at)
+    standings = await store.readers.standings(reach.reader.id, keys, oldest=oldest)
     found = [
         Held(notification, standings[key], reach.at)
         for notification, key in zip(there, keys, strict=True)

@@ -15,7 +15,7 @@ async def open_user(store: Store, user_id: UUID) -> None:
         return
     await _open(store, Address(audience=Audience.USER, id=user_id))
     await store.readers.create(Reader(id=user_id))
-    await store.readers.set_floors(user_id, EVERYONE, await store.streams.heads(EVERYONE))
+    await store.lines.set_floors(user_id, EVERYONE, await store.streams.heads(EVERYONE))
 
 
 async def open_business(store: Store, business_id: UUID) -> None:
@@ -38,7 +38,7 @@ async def join(store: Store, user_id: UUID, to: Address) -> None:
         raise UnknownRecipient(f"There is no {missing[0].audience} {missing[0].id}.")
     turn = await store.readers.lock(Reader(id=user_id))
     if turn and await store.accounts.add_membership(user_id, to, await store.now()):
-        await store.readers.set_floors(user_id, to.id, await store.streams.heads(to.id))
+        await store.lines.set_floors(user_id, to.id, await store.streams.heads(to.id))
 
 
 async def leave(store: Store, user_id: UUID, stream_id: UUID) -> bool:

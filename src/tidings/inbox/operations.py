@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import compress
 from uuid import UUID
 
 from tidings.errors import InvalidInput, NotificationNotFound, TooMany, UserNotFound
@@ -27,12 +28,14 @@ from tidings.model import (
     Reader,
     ReaderKind,
     Selection,
+    Turn,
     Window,
 )
-from tidings.storage.readers import LaneSweep, Mark, Turn
+from tidings.storage.lines import StreamSweep
+from tidings.storage.readers import Mark
 from tidings.storage.store import Store
 from tidings.storage.streams import Place
-from tidings.storage.windows import LaneCount, Top
+from tidings.storage.windows import StreamCount, Top
 
 MOST_AT_ONCE = 1000
 UNDO_WINDOW = timedelta(minutes=10)
@@ -71,19 +74,20 @@ async def mark_all(
     turn = await begin(store, reader)
     reach = await reach_of(store, reader, selection, at=turn.at)
     tops = await _tops(store, reach, up_to)
-    lanes = await store.windows.lanes(reach, Window(below=level), tops)
+    streams = await store.windows.streams(reach, Window(below=level), tops)
     live = await _live(store, reader, action, selection, live_of)
-    if not lanes and not live:
+    if not streams and not live:
         return NOTHING
-    await store.readers.sweep(turn, level, [_sweep(lane, lane.top) for lane in lanes])
+    sweeps = _sweeps(streams)
+    if level is Level.DELETED:
+        await _erase_swept(store, turn, sweeps, turn.at + UNDO_WINDOW)
+    await store.lines.sweep(turn, level, sweeps)
     await _dismiss_alerts(store, turn, live, by_filter=True)
     await store.readers.finish(turn, undoable=True)
-    if level is Level.DELETED:
-        await _erase_swept(store, turn, lanes, turn.at + UNDO_WINDOW)
     return Outcome(
         operation=turn.op,
-        changed=sum(lane.matching for lane in lanes) + len(live),
-        updated=sum(lane.unresolved for lane in lanes) + len(live),
+        changed=sum(one.matching for one in streams) + len(live),
+        updated=sum(one.unresolved for one in streams) + len(live),
     )
 
 
@@ -106,10 +110,6 @@ async def _tops(store: Store, reach: Reach, up_to: UUID | None) -> list[Top] | N
     return await store.feed.tops(reach, Cursor(created_at=notification.created_at, id=notification.id))
 
 
-def _sweep(lane: LaneCount, upto: int) -> LaneSweep:
-    return LaneSweep(lane.stream_id, lane.lane, upto, lane.lines)
-
-
 async def clear_read(store: Store, reader: Reader, selection: Selection = EVERYTHING) -> Outcome:
     """Delete everything read (or dismissed) in the selection, for good: there is no undo, of this or before.
 
@@ -118,23 +118,37 @@ async def clear_read(store: Store, reader: Reader, selection: Selection = EVERYT
     """
     turn = await begin(store, reader)
     reach = await reach_of(store, reader, selection, at=turn.at)
-    lanes = await store.windows.lanes(reach, READ)
-    if not lanes:
+    streams = await store.windows.streams(reach, READ)
+    if not streams:
         return NOTHING
     exceptions = await held(store, reach, await store.windows.marked(reach, READ))
-    lines = {(lane.stream_id, lane.lane): lane.last for lane in lanes}
+    lines = {
+        (one.stream_id, lane): last for one in streams for lane, last in zip(one.lanes, one.last, strict=True)
+    }
     marks = [mark for one in exceptions if (mark := _cleared(one, lines, turn)) is not None]
     await store.readers.put_marks(reader.id, marks)
-    swept = [lane for lane in lanes if lane.within]
-    await store.readers.sweep(turn, Level.DELETED, [_sweep(lane, lane.last) for lane in swept])
+    sweeps = _sweeps(streams)
+    await _erase_swept(store, turn, sweeps, turn.at)
+    await store.lines.sweep(turn, Level.DELETED, sweeps)
     await store.readers.finish(turn, marks=len(marks), seals=True)
-    await _erase_swept(store, turn, [lane._replace(top=lane.last) for lane in swept], turn.at)
     await _erase_marked(store, turn, [mark for mark in marks if mark.deleted_op == turn.op], turn.at)
     return Outcome(
         operation=turn.op,
-        changed=sum(lane.matching for lane in lanes),
-        updated=sum(lane.unresolved for lane in lanes),
+        changed=sum(one.matching for one in streams),
+        updated=sum(one.unresolved for one in streams),
     )
+
+
+def _sweeps(streams: Sequence[StreamCount]) -> list[StreamSweep]:
+    """The sweeps of those lanes in which something of the window is at or below its end."""
+    sweeps: list[StreamSweep] = []
+    for one in streams:
+        lanes = list(compress(one.lanes, one.within))
+        if lanes:
+            sweeps.append(
+                StreamSweep(one.stream_id, lanes, list(compress(one.last, one.within)), one.newest_at)
+            )
+    return sweeps
 
 
 def _cleared(one: Held, lines: dict[tuple[UUID, int], int], turn: Turn) -> Mark | None:
@@ -159,10 +173,11 @@ async def mark(
     *,
     until: datetime | None = None,
     selection: Selection = EVERYTHING,
+    final: bool = False,
 ) -> Outcome:
     """Do `action` to the notifications named; those that the selection does not show are passed over.
 
-    `until` is the end of a snooze. Raises TooMany, InvalidInput.
+    `until` is the end of a snooze. What is `final` no undo takes back. Raises TooMany, InvalidInput.
     """
     if len(ids) > MOST_AT_ONCE:
         raise TooMany(f"At most {MOST_AT_ONCE} ids at once, not {len(ids)}.", most=MOST_AT_ONCE)
@@ -178,11 +193,12 @@ async def mark(
         return NOTHING
     marks = [mark for _, mark in changed]
     await store.readers.put_marks(reader.id, marks)
-    if action in RAISES:
+    undoable = action in RAISES and not final
+    if undoable:
         await store.readers.record_raise(turn, RAISES[action], [mark.key for mark in marks])
-    await store.readers.finish(turn, marks=len(marks), undoable=action in RAISES)
+    await store.readers.finish(turn, marks=len(marks), undoable=undoable)
     if action is Action.DELETE:
-        await _erase_marked(store, turn, marks, turn.at + UNDO_WINDOW)
+        await _erase_marked(store, turn, marks, turn.at if final else turn.at + UNDO_WINDOW)
     return _outcome(turn, [one for one, _ in changed])
 
 
@@ -258,11 +274,15 @@ async def _dismiss_alerts(store: Store, turn: Turn, live: Sequence[LiveAlert], *
 # Content is erased in a user's own stream alone, which nobody else reads, and once no undo can bring it back.
 
 
-async def _erase_swept(store: Store, turn: Turn, lanes: Sequence[LaneCount], due_at: datetime) -> None:
-    ranges = [
-        (lane.lane, lane.lines.deleted + 1, lane.top) for lane in lanes if lane.stream_id == turn.reader.id
-    ]
-    await _plan_erasure(store, turn, ranges, due_at)
+async def _erase_swept(store: Store, turn: Turn, sweeps: Sequence[StreamSweep], due_at: datetime) -> None:
+    """Before the sweeps are made: what an earlier one deleted is erased or planned already."""
+    for one in sweeps:
+        if one.stream_id == turn.reader.id:
+            before = await store.lines.deleted(turn.reader.id, one.stream_id)
+            ranges = [
+                (lane, before.get(lane, 0) + 1, upto) for lane, upto in zip(one.lanes, one.upto, strict=True)
+            ]
+            await _plan_erasure(store, turn, ranges, due_at)
 
 
 async def _erase_marked(store: Store, turn: Turn, marks: Sequence[Mark], due_at: datetime) -> None:

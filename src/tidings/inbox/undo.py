@@ -11,9 +11,9 @@ from tidings.inbox import alerts, state
 from tidings.inbox.items import held
 from tidings.inbox.operations import NOTHING, UNDO_WINDOW, begin
 from tidings.inbox.reach import reach_of
-from tidings.model import Outcome, Reach, Reader
+from tidings.model import Outcome, Reach, Reader, Turn
 from tidings.storage.alerts import Dismissal
-from tidings.storage.readers import Raised, Turn
+from tidings.storage.readers import Raised
 from tidings.storage.store import Store
 
 
@@ -28,7 +28,7 @@ async def undo(store: Store, reader: Reader, operation: int) -> Outcome:
     if not 0 < operation < turn.op:
         raise OperationNotFound
     raised = await store.readers.raised(reader.id, operation)
-    swept_at = await store.readers.swept_at(reader.id, operation)
+    swept_at = await store.lines.swept_at(reader.id, operation)
     dismissed = await store.alerts.dismissed_by(reader.id, operation)
     made_at = _made_at(raised, swept_at, dismissed)
     if made_at is None or operation == turn.sealed or turn.at > made_at + UNDO_WINDOW:
@@ -57,14 +57,16 @@ def _made_at(
 
 
 async def _later_bulk_stands(store: Store, reader: Reader, operation: int) -> bool:
-    if await store.readers.swept_after(reader.id, operation):
+    if await store.lines.swept_after(reader.id, operation):
         return True
     return await store.alerts.dismissed_after(reader.id, operation)
 
 
 async def _undo_sweeps(store: Store, turn: Turn, reach: Reach, operation: int, made_at: datetime) -> Outcome:
-    level, taken = await store.readers.unsweep(turn, operation)
-    tops = [(one.stream_id, one.lane, one.upto) for one in taken]
+    level, taken = await store.lines.unsweep(turn.reader.id, operation)
+    tops = [
+        (one.stream_id, lane, upto) for one in taken for lane, upto in zip(one.lanes, one.upto, strict=True)
+    ]
     changed, updated = await store.windows.fallen(reach, level, tops, operation, made_at)
     return Outcome(operation=turn.op, changed=changed, updated=updated)
 

@@ -59,8 +59,8 @@ async def _erase_some(store: Store, erasure: Erasure) -> None:
     now = await store.now()
     deleted = [key[2] for key in keys if state_of(standings[key], now).level is Level.DELETED]
     await store.upkeep.erase(erasure, deleted)
-    line = await store.readers.deleted_line(reader_id, erasure.stream_id, erasure.lane)
-    said = [position for position in deleted if position <= line]
+    lines = await store.lines.deleted(reader_id, erasure.stream_id)
+    said = [position for position in deleted if position <= lines.get(erasure.lane, 0)]
     await store.readers.forget_marks(reader_id, erasure.stream_id, erasure.lane, said)
     await store.upkeep.advance_erasure(erasure, positions[-1] + 1 if len(positions) == _AT_ONCE else None)
 

@@ -11,11 +11,10 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from tidings.model import Alert, LiveAlert, Severity
+from tidings.model import Alert, LiveAlert, Severity, Turn
 from tidings.storage.connection import Connection, Merge, Row
 from tidings.storage.dialects import Query, among
 from tidings.storage.reachable import READER_ID
-from tidings.storage.readers import Turn
 from tidings.storage.tables import alert, alert_dismissal
 
 _SEVERITIES = tuple(Severity)

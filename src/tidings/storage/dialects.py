@@ -53,6 +53,9 @@ class Instant(TypeDecorator[datetime]):
 Json = sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql")
 """A JSON document: JSONB on PostgreSQL, text on SQLite."""
 
+Numbers = sa.ARRAY(sa.BigInteger).with_variant(sa.JSON(), "sqlite")
+"""A list of integers: an array on PostgreSQL, JSON text on SQLite."""
+
 
 class greatest(GenericFunction[Any]):  # noqa: N801 - SQL's own name for it
     """The greatest of its arguments."""
@@ -93,7 +96,7 @@ def among(dialect: str, column: sa.ColumnElement[Any], name: str) -> sa.ColumnEl
     return column == sa.any_(sa.bindparam(name, type_=postgresql.ARRAY(_plain(column.type))))
 
 
-def looked_up(
+def probed(
     dialect: str, inner: sa.Table, on: sa.ColumnElement[bool], name: str
 ) -> tuple[Any, sa.ColumnElement[bool]]:
     """`inner` as it is joined to the rows before it, and the condition: an index range a row, never a scan.
@@ -129,7 +132,7 @@ def table_of(dialect: str, name: str, columns: Columns) -> sa.FromClause:
     ]
     shape = [sa.column(column, _plain(kind)) for column, kind in columns.items()]
     each = sa.func.unnest(*arrays).table_valued(*shape).render_derived(name=name)
-    if not any(isinstance(kind, sa.JSON) for kind in columns.values()):
+    if not any(isinstance(kind, _AS_TEXT) for kind in columns.values()):
         return each
     typed = [sa.cast(each.c[column], kind).label(column) for column, kind in columns.items()]
     return sa.select(*typed).subquery(f"{name}_typed")
@@ -138,13 +141,12 @@ def table_of(dialect: str, name: str, columns: Columns) -> sa.FromClause:
 def table_values(dialect: str, name: str, columns: Columns, rows: Sequence[Sequence[Any]]) -> dict[str, Any]:
     """The parameters that make `rows` the rows of `table_of` with the same name and columns."""
     if dialect != "sqlite":
-        # A list within an array would be another dimension of it: JSON goes as text.
-        is_json = [isinstance(kind, sa.JSON) for kind in columns.values()]
+        writers = [_writer(kind) for kind in columns.values()]
         return {
             f"{name}__{column}": [
-                dumps(row[i]) if is_json[i] and row[i] is not None else row[i] for row in rows
+                row[i] if write is None or row[i] is None else write(row[i]) for row in rows
             ]
-            for i, column in enumerate(columns)
+            for i, (column, write) in enumerate(zip(columns, writers, strict=True))
         }
     sqlite_dialect = sqlite.dialect()
     processors = [
@@ -168,8 +170,78 @@ def _in_json(value: Any, process: Callable[[Any], Any] | None) -> Any:
     return process(value) if process else value
 
 
+# A list within an array would be another dimension of it, so both go as text.
+_AS_TEXT = (sa.JSON, sa.ARRAY)
+
+
+def _writer(kind: TypeEngine[Any]) -> Callable[[Any], str] | None:
+    """What makes a value of this type the text that PostgreSQL reads it from, where it goes as text."""
+    if isinstance(kind, sa.ARRAY):
+        return _array_text
+    return dumps if isinstance(kind, sa.JSON) else None
+
+
+def _array_text(numbers: Sequence[int]) -> str:
+    return f"{{{dumps(numbers)[1:-1]}}}"
+
+
 def _plain(kind: TypeEngine[Any]) -> TypeEngine[Any]:
     """A type that an array on PostgreSQL can hold."""
     if isinstance(kind, Instant):
         return sa.DateTime(timezone=True)
-    return sa.Text() if isinstance(kind, sa.JSON) else kind
+    return sa.Text() if isinstance(kind, _AS_TEXT) else kind
+
+
+# --- lists of numbers --------------------------------------------------------------------------------------
+# Columns of Numbers in one row are parallel: what stands in one place of each belongs together.
+
+
+def unlisted(
+    dialect: str, table: sa.Table, names: Sequence[str]
+) -> tuple[sa.FromClause, Mapping[str, sa.ColumnElement[Any]]]:
+    """`table` joined to a row for each place of its lists `names`, and what stands there in each."""
+    first, *others = [table.c[name] for name in names]
+    if dialect == "sqlite":
+        place = sa.func.json_each(first).table_valued("key", "value", name="place", joins_implicitly=True)
+        found = {first.name: sa.type_coerce(place.c.value, sa.BigInteger())}
+        found |= {column.name: _in_place(column, place.c.key) for column in others}
+    else:
+        shape = [sa.column(name, sa.BigInteger()) for name in names]
+        place = sa.func.unnest(first, *others).table_valued(*shape, joins_implicitly=True)
+        place = place.render_derived(name="place")
+        found = {name: place.c[name] for name in names}
+    return table.join(place, sa.true()), found
+
+
+def listed_at(
+    dialect: str, by: sa.Column[Any], column: sa.Column[Any], value: sa.ColumnElement[Any]
+) -> sa.ColumnElement[Any]:
+    """What stands in the list `column` where `value` stands in the list `by`; null where it does not."""
+    if dialect == "sqlite":
+        place = sa.func.json_each(by).table_valued("key", "value", name="place", joins_implicitly=True)
+        found = sa.select(_in_place(column, place.c.key)).where(place.c.value == value).limit(1)
+        return found.correlate_except(place).scalar_subquery()
+    wanted = sa.cast(value, sa.BigInteger())
+    return column[sa.func.array_position(by, wanted, type_=sa.Integer())]
+
+
+def gathered(dialect: str, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    """The column's integers in all rows of a group, as text that `spread` reads.
+
+    Those of several columns are in the same order. An array would take the driver longer to read than the
+    server takes to make it.
+    """
+    gather = sa.func.group_concat if dialect == "sqlite" else sa.func.string_agg
+    return gather(sa.cast(column, sa.Text()), sa.literal_column("','", sa.Text()))
+
+
+def spread(gathered_text: str) -> list[int]:
+    """The integers that were gathered."""
+    return loads(f"[{gathered_text}]")
+
+
+def _in_place(column: sa.Column[Any], key: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    path = (
+        sa.literal_column("'$['", sa.Text()) + sa.cast(key, sa.Text()) + sa.literal_column("']'", sa.Text())
+    )
+    return sa.func.json_extract(column, path, type_=sa.BigInteger())

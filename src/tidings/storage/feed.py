@@ -25,13 +25,14 @@ from tidings.storage.reachable import (
     Shape,
     in_reach,
     lanes_in_reach,
+    looked_up,
     same_lane,
     same_place,
     shape_of,
     values_of,
 )
 from tidings.storage.tables import ending, event, lane, mark, notification
-from tidings.storage.windows import MARK, Top, lanes_cte, state_cte
+from tidings.storage.windows import Top, is_mark, lanes_cte, state_cte
 
 
 class Found(NamedTuple):
@@ -163,7 +164,7 @@ def _exceptions_statement(shape: Shape, window: Window, continued: bool) -> Quer
     statement = (
         sa.select(state.c.created_at, state.c.id)
         .join_from(state, lanes, same_lane(state, lanes))
-        .where(state.c.about == MARK, state.c.position > lanes.c.low)
+        .where(is_mark(state), state.c.position > lanes.c.low)
         .where(sa.or_(state.c.position <= lanes.c.first, state.c.position > lanes.c.last))
         .where(state.c.level >= int(window.at_least), state.c.level < int(window.below))
         .where(sa.or_(state.c.until.is_(None), state.c.until <= NOW))
@@ -178,7 +179,7 @@ def _snoozed_statement(shape: Shape, continued: bool) -> Query:
     statement = (
         sa.select(state.c.created_at, state.c.id)
         .join_from(state, lanes, same_lane(state, lanes))
-        .where(state.c.about == MARK, state.c.position > lanes.c.low, state.c.until > NOW)
+        .where(is_mark(state), state.c.position > lanes.c.low, state.c.until > NOW)
     )
     return _newest(statement, state, continued)
 
@@ -211,21 +212,22 @@ def _newest(statement: Query, source: Any, continued: bool) -> Query:
 
 @lru_cache
 def _contents_statement(shape: Shape) -> Query:
-    ended = sa.and_(same_place(ending, notification), in_reach(shape, ending))
+    of_lane, lane_on = looked_up(shape, lane, same_lane(lane, notification), "of_lane")
+    ended, ended_on = looked_up(shape, ending, same_place(ending, notification), "ended")
     return (
         sa.select(
             notification,
-            ending.c.gone_at,
-            ending.c.resolved_at,
-            lane.c.floor,
+            ended.c.gone_at,
+            ended.c.resolved_at,
+            of_lane.c.floor,
             event.c.event.label("event_key"),
             event.c.topic,
         )
-        .join_from(notification, lane, same_lane(notification, lane))
-        .join(event, event.c.number == lane.c.event)
-        .outerjoin(ending, ended)
+        .join_from(notification, of_lane, lane_on)
+        .join(event, event.c.number == of_lane.c.event)
+        .outerjoin(ended, ended_on)
         .where(among(shape.dialect, notification.c.id, "ids"), in_reach(shape, notification))
-        .where(*lanes_in_reach(shape))
+        .where(*lanes_in_reach(shape, of_lane))
     )
 
 

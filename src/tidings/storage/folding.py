@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -11,11 +12,11 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from tidings.model import Level, Reach, Window
-from tidings.storage.connection import Connection, Row
+from tidings.storage.connection import Connection
 from tidings.storage.dialects import Query
 from tidings.storage.reachable import Shape, in_reach, same_lane, shape_of, values_of
 from tidings.storage.tables import notification
-from tidings.storage.windows import MARK, TOPS, Lines, Top, count_of, lanes_cte, state_cte
+from tidings.storage.windows import TOPS, Top, count_of, is_mark, lanes_cte, state_cte
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +28,7 @@ class Fold:
     top: int
     marks: int  # at the level, above its line
     others: int  # not at the level
-    lines: Lines
+    newest_at: datetime  # the newest in the lane
 
 
 class Folding:
@@ -46,7 +47,7 @@ class Folding:
                 top=row.top,
                 marks=int(row.marks),
                 others=int(row.others),
-                lines=_lines(row),
+                newest_at=row.last_at,
             )
             for row in await self._connection.all(statement, values_of(reach))
         ]
@@ -72,7 +73,7 @@ def _foldable_statement(shape: Shape, level: Level) -> Query:
             lanes, marks.label("marks"), (lanes.c.top - lanes.c.first - marks + lowered).label("others")
         )
         .join_from(state, lanes, same_lane(state, lanes))
-        .where(state.c.about == MARK, state.c.position > lanes.c.low, state.c.position <= lanes.c.top)
+        .where(is_mark(state), state.c.position > lanes.c.low, state.c.position <= lanes.c.top)
         .group_by(*lanes.c)
     )
 
@@ -92,14 +93,10 @@ def _not_at_statement(shape: Shape, level: Level) -> sa.CompoundSelect[Any]:
         .join_from(lanes, notification, above_line)
         .where(in_reach(shape, notification))
     )
-    raised = sa.select(state.c.id).where(state.c.about == MARK, state.c.level >= int(level))
+    raised = sa.select(state.c.id).where(is_mark(state), state.c.level >= int(level))
     below = (
         sa.select(state.c.id)
         .join_from(state, lanes, same_lane(state, lanes))
-        .where(state.c.about == MARK, state.c.level < int(level), state.c.position <= lanes.c.first)
+        .where(is_mark(state), state.c.level < int(level), state.c.position <= lanes.c.first)
     )
     return sa.union(sa.select(sa.except_(above, raised).subquery("unmarked")), below)
-
-
-def _lines(row: Row) -> Lines:
-    return Lines(seen=row.seen, read=row.read, dismissed=row.dismissed, deleted=row.deleted)

@@ -33,20 +33,21 @@ async def revision(database: Database) -> str | None:
 
 def newest_revision() -> str | None:
     """The revision that this version of Tidings wants."""
-    return ScriptDirectory.from_config(_config()).get_current_head()
+    return ScriptDirectory.from_config(config()).get_current_head()
 
 
 def _upgrade(connection: sa.Connection) -> None:
-    config = _config()
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    chain = config()
+    chain.attributes["connection"] = connection
+    command.upgrade(chain, "head")
 
 
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    config.set_main_option("path_separator", "os")
-    return config
+def config() -> Config:
+    """The chain of migrations, as Alembic takes it; its connection is to be put into the attributes."""
+    chain = Config()
+    chain.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    chain.set_main_option("path_separator", "os")
+    return chain
 
 
 def _make_folder(database: Database) -> None:

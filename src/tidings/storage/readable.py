@@ -31,6 +31,7 @@ _TOKEN_COLUMNS: dict[str, sa.types.TypeEngine[Any]] = {
     "last_used_at": Instant(),
     "status": sa.String(),
 }
+_AUDIENCES = {audience.value: audience for audience in Audience}
 _HASH: sa.BindParameter[Any] = sa.bindparam("hash", type_=sa.LargeBinary())
 
 
@@ -77,12 +78,16 @@ class Readable:
         return token, found
 
     def _readings(self, rows: Sequence[Row]) -> Readings:
-        clock = next((row.clock for row in rows if row.clock is not None), None)
-        return Readings(
-            streams={row.stream_id: Audience(row.audience) for row in rows if row.stream_id is not None},
-            off=frozenset(row.number for row in rows if row.number is not None),
-            at=self._connection.told(clock),
-        )
+        streams: dict[UUID, Audience] = {}
+        off: set[int] = set()
+        at: datetime | None = None
+        for stream_id, audience, number, clock, *_ in rows:
+            if stream_id is not None:
+                streams[stream_id] = _AUDIENCES[audience]
+            elif number is not None:
+                off.add(number)
+            at = at or clock
+        return Readings(streams=streams, off=frozenset(off), at=self._connection.told(at))
 
 
 @lru_cache

@@ -1,38 +1,28 @@
-"""What readers have done: lines, sweeps, marks and raises, all keyed by the reader."""
+"""What readers have done to notifications by their ids: marks and raises, all keyed by the reader."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
-from tidings.model import Level, Reader, ReaderKind
+from tidings.clock import EPOCH
+from tidings.model import Level, Reader, ReaderKind, Turn
 from tidings.storage.connection import Connection, Merge, Row, clock_column
-from tidings.storage.dialects import Instant, Query, looked_up, table_of
-from tidings.storage.reachable import READER_ID, same_lane, same_place
+from tidings.storage.dialects import Instant, Query, listed_at, probed, table_of
+from tidings.storage.lines import Lines
+from tidings.storage.reachable import READER_ID, same_place
 from tidings.storage.streams import Place
 from tidings.storage.tables import line, mark, raised, reader, sweep
-from tidings.storage.windows import LINE_COLUMNS, Lines
 
 PlaceKey = tuple[UUID, int, int]
 """(stream, lane, position)"""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Turn:
-    """One operation of one reader, whose row is locked."""
-
-    reader: Reader
-    op: int
-    at: datetime
-    raised_at: datetime | None  # the time of the last operation that an undo may take back
-    sealed: int  # no operation up to this number can be undone
-    unfolded: int  # marks that the reader wrote since the last folding
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,15 +86,6 @@ class Standing:
     floor: int  # up to here nothing exists for the reader
 
 
-class LaneSweep(NamedTuple):
-    """One lane's part of a bulk operation."""
-
-    stream_id: UUID
-    lane: int
-    upto: int
-    lines: Lines  # as they were before it
-
-
 @dataclass(frozen=True, kw_only=True)
 class Raised:
     """A raise by ids that can be undone."""
@@ -119,10 +100,11 @@ _MARK_FIELDS = [f.name for f in fields(Mark)]
 
 
 class Readers:
-    """The positions."""
+    """Readers, and what they marked."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, lines: Lines) -> None:
         self._connection = connection
+        self._lines = lines
 
     async def create(self, new: Reader) -> None:
         """Make the reader unless it is there."""
@@ -171,83 +153,29 @@ class Readers:
         }
         await self._connection.write(raised, [row])
 
-    # --- sweeps and lines ---------------------------------------------------------------------------------
-
-    async def sweep(self, turn: Turn, level: Level, lanes: Sequence[LaneSweep]) -> None:
-        """Write one operation's sweeps, and move the lines that they push."""
-        mine = {"reader_id": turn.reader.id}
-        await self._connection.write_listed(
-            sweep,
-            ("stream_id", "lane", "upto", *_WAS),
-            [(stream_id, lane_, upto, *lines) for stream_id, lane_, upto, lines in lanes],
-            fixed={**mine, "op": turn.op, "level": int(level), "at": turn.at},
-        )
-        reached = tuple(name for each, name in LINE_COLUMNS.items() if each <= level)
-        unreached = [name for name in ("floor", *LINE_COLUMNS.values()) if name not in reached]
-        await self._connection.write_listed(
-            line,
-            ("stream_id", "lane", *reached),
-            [(stream_id, lane_, *[upto] * len(reached)) for stream_id, lane_, upto, _ in lanes],
-            fixed=mine | dict.fromkeys(unreached, 0),
-            merge=dict.fromkeys(reached, Merge.GREATEST),
-        )
-
-    async def unsweep(self, turn: Turn, op: int) -> tuple[Level, list[LaneSweep]]:
-        """Take back the sweeps of operation `op`, the last bulk one that stands: what they were."""
-        mine = sa.and_(sweep.c.reader_id == turn.reader.id, sweep.c.op == op)
-        names = ("stream_id", "lane", "upto", *_WAS)
-        rows = await self._connection.all(
-            sa.select(sweep.c.level, *[sweep.c[name] for name in names]).where(mine)
-        )
-        taken = [_lane_sweep(tuple(row)[1:]) for row in rows]
-        await self._connection.execute(sa.delete(sweep).where(mine))
-        # Nothing newer stands on these lines, so what each sweep found is what it leaves.
-        was = self._connection.rows("was", _LINES, [(one.stream_id, one.lane, *one.lines) for one in taken])
-        await self._connection.execute(
-            _restore_lines(self._connection.dialect), was | {"reader": turn.reader.id}
-        )
-        return Level(rows[0].level), taken
-
-    async def set_floors(self, reader_id: UUID, stream_id: UUID, floors: Iterable[tuple[int, int]]) -> None:
-        """Let nothing exist for the reader up to the (lane, position)s of one stream."""
-        lines = dict.fromkeys(LINE_COLUMNS.values(), 0)
-        await self._connection.write(
-            line,
-            [
-                {"reader_id": reader_id, "stream_id": stream_id, "lane": lane_, "floor": position, **lines}
-                for lane_, position in floors
-            ],
-            merge={"floor": Merge.GREATEST},
-        )
-
     # --- marks --------------------------------------------------------------------------------------------
 
-    async def standings(self, reader_id: UUID, places: Sequence[PlaceKey]) -> dict[PlaceKey, Standing]:
-        """What the reader's state of each of `places` follows from."""
+    async def standings(
+        self, reader_id: UUID, places: Sequence[PlaceKey], *, oldest: datetime = EPOCH
+    ) -> dict[PlaceKey, Standing]:
+        """What the reader's state of each of `places` follows from; none was created before `oldest`."""
         if not places:
             return {}
-        values = self._connection.rows("keys", _PLACE, places) | {"reader_id": reader_id}
+        values = self._connection.rows("keys", _PLACE, places) | {"reader_id": reader_id, "oldest": oldest}
         rows = await self._connection.all(_standings(self._connection.dialect), values)
         return {(row.stream_id, row.lane, row.position): _standing(row) for row in rows}
 
     async def put_marks(self, reader_id: UUID, marks: Sequence[Mark]) -> None:
-        """Write marks as they are given, and a line for each of their lanes, which the counts start from."""
+        """Write marks as they are given, for a reader who is locked."""
         rows = [{"reader_id": reader_id, **{name: getattr(m, name) for name in _MARK_FIELDS}} for m in marks]
         for row in rows:
             row["base"], row["raised"] = int(row["base"]), int(row["raised"])
         await self._connection.write(mark, rows, merge=dict.fromkeys(_MARK_FIELDS[3:], Merge.TAKE))
-        lanes = sorted({(m.stream_id, m.lane) for m in marks})
-        zero = dict.fromkeys(("floor", *LINE_COLUMNS.values()), 0)
-        await self._connection.write(
-            line,
-            [{"reader_id": reader_id, "stream_id": stream, "lane": lane_, **zero} for stream, lane_ in lanes],
-            or_ignore=True,
-        )
-
-    async def deleted_line(self, reader_id: UUID, stream_id: UUID, lane_: int) -> int:
-        """The position up to which everything in a lane is deleted, but for what was lowered."""
-        mine = sa.and_(line.c.reader_id == reader_id, line.c.stream_id == stream_id, line.c.lane == lane_)
-        return int(await self._connection.scalar(sa.select(line.c.deleted).where(mine)) or 0)
+        marked: dict[UUID, dict[int, int]] = defaultdict(dict)
+        for m in marks:
+            lanes = marked[m.stream_id]
+            lanes[m.lane] = max(lanes.get(m.lane, 0), m.position)
+        await self._lines.note_marks(reader_id, marked)
 
     async def forget_marks(
         self, reader_id: UUID, stream_id: UUID, lane_: int, positions: Sequence[int]
@@ -263,16 +191,6 @@ class Readers:
         )
 
     # --- undo ---------------------------------------------------------------------------------------------
-
-    async def swept_at(self, reader_id: UUID, op: int) -> datetime | None:
-        """When the sweeps of operation `op` were made; None where it has none (any more)."""
-        found = sa.select(sweep.c.at).where(sweep.c.reader_id == reader_id, sweep.c.op == op).limit(1)
-        return await self._connection.scalar(found)
-
-    async def swept_after(self, reader_id: UUID, op: int) -> bool:
-        """Whether a later operation's sweeps stand."""
-        later = sa.select(sweep.c.op).where(sweep.c.reader_id == reader_id, sweep.c.op > op).limit(1)
-        return await self._connection.scalar(later) is not None
 
     async def raised(self, reader_id: UUID, op: int) -> Raised | None:
         """The raise by ids with this number; None where it was none, or is undone or forgotten."""
@@ -307,11 +225,6 @@ class Readers:
 _SWEPT = ("level", "seen_at", "read_at", "dismissed_at")
 _UNSWEPT = Swept()
 _PLACE = {"stream_id": sa.Uuid(), "lane": sa.Integer(), "position": sa.BigInteger()}
-_WAS = tuple(f"was_{name}" for name in LINE_COLUMNS.values())
-_LINES = {"stream_id": sa.Uuid(), "lane": sa.Integer()} | {
-    name: sa.BigInteger() for name in LINE_COLUMNS.values()
-}
-
 
 _FINISH = (
     sa.update(reader)
@@ -334,27 +247,19 @@ def _lock(dialect: str) -> Query:
 
 
 @lru_cache
-def _restore_lines(dialect: str) -> sa.Update:
-    was = table_of(dialect, "was", _LINES)
-    mine = line.c.reader_id == sa.bindparam("reader", type_=sa.Uuid())
-    names = LINE_COLUMNS.values()
-    return sa.update(line).where(mine, same_lane(line, was)).values({name: was.c[name] for name in names})
-
-
-@lru_cache
 def _standings(dialect: str) -> Query:
     keys = table_of(dialect, "keys", _PLACE)
     swept = _swept(dialect)
-    marked, on = looked_up(dialect, mark, _mark_of(keys), "marked")
+    marked, on = probed(dialect, mark, _mark_of(keys), "marked")
     return (
         sa.select(
             keys,
-            line.c.floor.label("line_floor"),
+            listed_at(dialect, line.c.lanes, line.c.floor, keys.c.lane).label("line_floor"),
             *[swept.c[name].label(f"swept_{name}") for name in _SWEPT],
             *[marked.c[name].label(f"mark_{name}") for name in _MARK_FIELDS],
         )
         .select_from(keys)
-        .outerjoin(line, sa.and_(line.c.reader_id == READER_ID, same_lane(line, keys)))
+        .outerjoin(line, sa.and_(line.c.reader_id == READER_ID, line.c.stream_id == keys.c.stream_id))
         .outerjoin(marked, on)
         .outerjoin(swept, same_place(swept, keys))
     )
@@ -363,11 +268,12 @@ def _standings(dialect: str) -> Query:
 def _swept(dialect: str) -> sa.Subquery:
     """The sweeps that count for each place: those that cover it, since its lowering and its snooze."""
     keys = table_of(dialect, "keys", _PLACE).alias("swept_keys")
-    marked, on = looked_up(dialect, mark, _mark_of(keys), "marked")
+    marked, on = probed(dialect, mark, _mark_of(keys), "marked")
     covers = sa.and_(
         sweep.c.reader_id == READER_ID,
-        same_lane(sweep, keys),
-        sweep.c.upto >= keys.c.position,
+        sweep.c.stream_id == keys.c.stream_id,
+        sweep.c.newest_at >= sa.bindparam("oldest", type_=Instant()),
+        listed_at(dialect, sweep.c.lanes, sweep.c.upto, keys.c.lane) >= keys.c.position,
         sweep.c.op > sa.func.coalesce(marked.c.since, 0),
         sa.or_(marked.c.snoozed_until.is_(None), sweep.c.at >= marked.c.snoozed_until),
     )
@@ -393,11 +299,6 @@ def _swept(dialect: str) -> sa.Subquery:
 
 def _mark_of(keys: sa.FromClause) -> sa.ColumnElement[bool]:
     return sa.and_(mark.c.reader_id == READER_ID, same_place(mark, keys))
-
-
-def _lane_sweep(values: tuple[Any, ...]) -> LaneSweep:
-    stream_id, lane_, upto = values[:3]
-    return LaneSweep(stream_id, lane_, upto, Lines(*values[3:]))
 
 
 def _standing(row: Row) -> Standing:

@@ -17,6 +17,7 @@ from tidings.storage.feed import Feed
 from tidings.storage.folding import Folding
 from tidings.storage.idempotency import Idempotency
 from tidings.storage.imports import Imports
+from tidings.storage.lines import Lines
 from tidings.storage.push import PushSubscriptions
 from tidings.storage.queue import Queue
 from tidings.storage.readable import Readable
@@ -73,6 +74,10 @@ class Store:
         return Idempotency(self.connection)
 
     @cached_property
+    def lines(self) -> Lines:
+        return Lines(self.connection)
+
+    @cached_property
     def push(self) -> PushSubscriptions:
         return PushSubscriptions(self.connection)
 
@@ -86,7 +91,7 @@ class Store:
 
     @cached_property
     def readers(self) -> Readers:
-        return Readers(self.connection)
+        return Readers(self.connection, self.lines)
 
     @cached_property
     def scheduled(self) -> Schedule:

@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from tidings.storage.dialects import Instant, Json
+from tidings.storage.dialects import Instant, Json, Numbers
 
 metadata = sa.MetaData(
     naming_convention={
@@ -180,37 +180,39 @@ reader = sa.Table(
     **OFTEN_UPDATED,
 )
 
-# Lines include those of higher levels: seen >= read >= dismissed >= deleted.
+# Up to where standing sweeps reach in each lane of a stream, at each level or a higher one, so that
+# seen >= read >= dismissed >= deleted. What stands in one place of a row's lists is about one lane.
 line = sa.Table(
     "line",
     metadata,
     sa.Column("reader_id", sa.Uuid, primary_key=True),
     sa.Column("stream_id", sa.Uuid, primary_key=True),
-    sa.Column("lane", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("floor", sa.BigInteger, nullable=False),  # the lane's head when the reader joined
-    sa.Column("seen", sa.BigInteger, nullable=False),
-    sa.Column("read", sa.BigInteger, nullable=False),
-    sa.Column("dismissed", sa.BigInteger, nullable=False),
-    sa.Column("deleted", sa.BigInteger, nullable=False),
+    sa.Column("lanes", Numbers, nullable=False),
+    sa.Column("floor", Numbers, nullable=False),  # the lane's head when the reader joined
+    sa.Column("marked", Numbers, nullable=False),  # the highest position that was marked by its id
+    sa.Column("seen", Numbers, nullable=False),
+    sa.Column("read", Numbers, nullable=False),
+    sa.Column("dismissed", Numbers, nullable=False),
+    sa.Column("deleted", Numbers, nullable=False),
     **OFTEN_UPDATED,
 )
 
+# One bulk operation's sweeps of the lanes of a stream, listed as the lines are.
 sweep = sa.Table(
     "sweep",
     metadata,
     sa.Column("reader_id", sa.Uuid, primary_key=True),
-    sa.Column("stream_id", sa.Uuid, primary_key=True),
-    sa.Column("lane", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("op", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("stream_id", sa.Uuid, primary_key=True),
     sa.Column("level", sa.SmallInteger, nullable=False),
-    sa.Column("upto", sa.BigInteger, nullable=False),
     sa.Column("at", Instant, nullable=False),
-    # The lines before it, so that its undo need not read the other sweeps.
-    sa.Column("was_seen", sa.BigInteger, nullable=False),
-    sa.Column("was_read", sa.BigInteger, nullable=False),
-    sa.Column("was_dismissed", sa.BigInteger, nullable=False),
-    sa.Column("was_deleted", sa.BigInteger, nullable=False),
-    sa.Index("ix_sweep_op", "reader_id", "op"),
+    sa.Column("newest_at", Instant, nullable=False),  # nothing created later is covered
+    sa.Column("lanes", Numbers, nullable=False),
+    sa.Column("upto", Numbers, nullable=False),
+    # For each lane the lines that were moved, from seen to the level, as they were: so that an undo need not
+    # read the other sweeps.
+    sa.Column("was", Numbers, nullable=False),
+    sa.Index("ix_sweep_newest_at", "reader_id", "stream_id", "newest_at", "op"),
 )
 
 _LOWERED_OR_ENDED = "since > 0 OR raised >= 3"

@@ -15,7 +15,7 @@ Only these exceptions and the lanes are read, never `notification`: O(lanes + ex
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -25,13 +25,26 @@ import sqlalchemy as sa
 
 from tidings.model import Level, Reach, Window
 from tidings.storage.connection import Connection, Row
-from tidings.storage.dialects import Instant, Query, greatest, least, looked_up, table_of
+from tidings.storage.dialects import (
+    Instant,
+    Query,
+    gathered,
+    greatest,
+    least,
+    listed_at,
+    probed,
+    spread,
+    table_of,
+    unlisted,
+)
+from tidings.storage.lines import COLUMNS
 from tidings.storage.reachable import (
     NOW,
     READER_ID,
     Shape,
     in_reach,
     lanes_in_reach,
+    looked_up,
     same_lane,
     same_place,
     shape_of,
@@ -40,37 +53,20 @@ from tidings.storage.reachable import (
 from tidings.storage.tables import ending, expiry, lane, line, mark, sweep
 
 Top = tuple[UUID, int, int]  # stream, lane, the highest position that is meant
-LINE_COLUMNS: Mapping[Level, str] = {
-    Level.SEEN: "seen",
-    Level.READ: "read",
-    Level.DISMISSED: "dismissed",
-    Level.DELETED: "deleted",
-}
-_LANE, MARK = 0, 1  # what a row of the state CTE is about
 Within = tuple[sa.CTE, str]  # a statement's state CTE, and how the names of one window's own CTEs end
 TOPS = {"stream_id": sa.Uuid(), "lane": sa.Integer(), "upto": sa.BigInteger()}
 
 
-class Lines(NamedTuple):
-    """Up to where standing sweeps reach in a lane, at each level or a higher one."""
-
-    seen: int
-    read: int
-    dismissed: int
-    deleted: int
-
-
-class LaneCount(NamedTuple):
-    """One lane: the notifications in the window, and the reader's lines as they were read with them."""
+class StreamCount(NamedTuple):
+    """One stream that has something in the window, and its lanes that have some. The lists are by lane."""
 
     stream_id: UUID
-    lane: int
-    last: int  # the end of the window by the lines
-    top: int  # the head, or the lower position that the caller named
+    newest_at: datetime  # of the newest notification in these lanes
     matching: int  # in the window, visible; resolved ones too
     unresolved: int  # the same without the resolved ones
-    within: int  # of `matching`, those at or below `last`
-    lines: Lines
+    lanes: Sequence[int]
+    last: Sequence[int]  # the end of the window by the lines; the head, or the position that the caller named
+    within: Sequence[int]  # 0 where none of those in the window is at or below `last`
 
 
 class Windows:
@@ -85,11 +81,14 @@ class Windows:
         row = await self._connection.first(statement, values_of(reach))
         return (int(row.matching), int(row.unresolved)) if row else (0, 0)
 
-    async def lanes(self, reach: Reach, window: Window, tops: Sequence[Top] | None = None) -> list[LaneCount]:
-        """The lanes which have something in the window; `tops` names them and how far up they are meant."""
-        statement = _lanes_statement(self._shape(reach), window, tops is not None)
+    async def streams(
+        self, reach: Reach, window: Window, tops: Sequence[Top] | None = None
+    ) -> list[StreamCount]:
+        """The streams that have something in the window; `tops` names lanes and how far up they are meant."""
+        statement = _streams_statement(self._shape(reach), window, tops is not None)
         values = values_of(reach) | self._tops(tops)
-        return [_lanecount_of(row) for row in await self._connection.all(statement, values)]
+        rows = await self._connection.all(statement, values)
+        return [_stream_count(row) for row in rows]
 
     async def fallen(
         self, reach: Reach, level: Level, tops: Sequence[Top], op: int, at: datetime
@@ -134,16 +133,27 @@ def _sum(per_lane: Query) -> Query:
 
 
 @lru_cache
-def _lanes_statement(shape: Shape, window: Window, named: bool) -> Query:
+def _streams_statement(shape: Shape, window: Window, named: bool) -> Query:
     lanes = per_lane(shape, window, named=named).subquery()
-    names = ("stream_id", "lane", "last", "top", "matching", "unresolved", "within", *LINE_COLUMNS.values())
-    return sa.select(*[lanes.c[name] for name in names]).where(lanes.c.matching > 0)
+    # What begins at new ends at the top: then all of it is at or below.
+    lists = ("lane", "last") if window.at_least is Level.NEW else ("lane", "last", "within")
+    return (
+        sa.select(
+            lanes.c.stream_id,
+            sa.func.max(lanes.c.last_at).label("newest_at"),
+            sa.func.sum(lanes.c.matching).label("matching"),
+            sa.func.sum(lanes.c.unresolved).label("unresolved"),
+            *[gathered(shape.dialect, lanes.c[name]) for name in lists],
+        )
+        .where(lanes.c.matching > 0)
+        .group_by(lanes.c.stream_id)
+    )
 
 
 @lru_cache
 def _marked_statement(shape: Shape, window: Window) -> Query:
     state = state_cte(shape, window)
-    return sa.select(state.c.id).where(state.c.about == MARK)
+    return sa.select(state.c.id).where(is_mark(state))
 
 
 def per_lane(
@@ -181,30 +191,45 @@ def per_lane(
 def state_cte(shape: Shape, *windows: Window, marks: bool = True) -> sa.CTE:
     """The reader's lines, and the marks (unless left out) that may differ from what they say of the windows.
 
-    The only place in a statement where reader-keyed tables stand: one snapshot, wherever they live.
+    The lines are those at which the windows begin and end. The only place in a statement where reader-keyed
+    tables stand: one snapshot, wherever they live.
     """
     nothing = sa.null()
-    lines = sa.select(
-        literal(_LANE).label("about"),
-        line.c.stream_id,
-        line.c.lane,
-        literal(0).label("position"),
-        *[line.c[name] for name in ("floor", *LINE_COLUMNS.values())],
-        literal(0).label("level"),
-        literal(0).label("since"),
-        sa.cast(nothing, Instant()).label("until"),
-        sa.cast(nothing, sa.Uuid()).label("id"),
-        sa.cast(nothing, Instant()).label("created_at"),
-    ).where(line.c.reader_id == READER_ID, in_reach(shape, line))
+    edges = dict.fromkeys(edge for window in windows for edge in _edges(window))
+    names = tuple(dict.fromkeys(["floor", *[COLUMNS[level] for level, _ in edges]]))
+    listed, of_lane = unlisted(shape.dialect, line, ("lanes", *names))
+    lines = (
+        sa.select(
+            line.c.stream_id,
+            of_lane["lanes"].label("lane"),
+            literal(0).label("position"),
+            *[of_lane[name].label(name) for name in names],
+            literal(0).label("level"),
+            literal(0).label("since"),
+            sa.cast(nothing, Instant()).label("until"),
+            sa.cast(nothing, sa.Uuid()).label("id"),
+            sa.cast(nothing, Instant()).label("created_at"),
+        )
+        .select_from(listed)
+        .where(line.c.reader_id == READER_ID, in_reach(shape, line))
+    )
     if not marks:
         return lines.cte("state").prefix_with("MATERIALIZED")
-    level = greatest(mark.c.base, mark.c.raised, sa.func.coalesce(_swept_since(), 0))
-    lowered = sa.select(*_mark_columns(mark, level)).where(
+    level = greatest(mark.c.base, mark.c.raised, sa.func.coalesce(_swept_since(shape), 0))
+    lowered = sa.select(*_mark_columns(mark, names, level)).where(
         mark.c.reader_id == READER_ID, in_reach(shape, mark), mark.c.since > literal(0)
     )
-    edges = dict.fromkeys(edge for window in windows for edge in _edges(window))
-    raised = [_raised_above(shape, level, below) for level, below in edges]
+    raised = [_raised_above(shape, names, level, below) for level, below in edges]
     return sa.union_all(lines, lowered, *raised).cte("state").prefix_with("MATERIALIZED")
+
+
+def is_mark(state: sa.CTE) -> sa.ColumnElement[bool]:
+    """Whether a row is about a mark, and not about a line.
+
+    Told by what only a mark has, as a line by its floor: of a constant PostgreSQL would guess that hardly a
+    row has it, and join row by row what are thousands.
+    """
+    return state.c.id.is_not(None)
 
 
 def _edges(window: Window) -> Iterator[tuple[Level, Level | None]]:
@@ -215,33 +240,38 @@ def _edges(window: Window) -> Iterator[tuple[Level, Level | None]]:
         yield window.at_least, window.below
 
 
-def _raised_above(shape: Shape, level: Level, below: Level | None) -> Query:
+def _raised_above(shape: Shape, names: Sequence[str], level: Level, below: Level | None) -> Query:
     """Never lowered marks raised by id to `level` (and not to `below`), above the line of that level."""
+    listed, of_lane = unlisted(shape.dialect, line, ("lanes", "marked", COLUMNS[level]))
     conditions = [
+        mark.c.stream_id == line.c.stream_id,
+        mark.c.lane == of_lane["lanes"],
         mark.c.since == literal(0),
         mark.c.raised >= literal(level),
-        mark.c.position > line.c[LINE_COLUMNS[level]],
+        mark.c.position > of_lane[COLUMNS[level]],
     ]
     if below is not None:
         conditions.append(mark.c.raised < literal(below))
     if level > Level.READ:
         conditions.append(mark.c.raised >= literal(Level.DISMISSED))  # as the partial index says it
-    above = sa.and_(mark.c.reader_id == READER_ID, same_lane(mark, line), *conditions)
-    raised, on = looked_up(shape.dialect, mark, above, f"raised_to_{int(level)}")
+    above = sa.and_(mark.c.reader_id == READER_ID, *conditions)
+    raised, on = probed(shape.dialect, mark, above, f"raised_to_{int(level)}")
     return (
-        sa.select(*_mark_columns(raised, raised.c.raised))
-        .join_from(line, raised, on)
+        sa.select(*_mark_columns(raised, names, raised.c.raised))
+        .join_from(listed, raised, on)
         .where(line.c.reader_id == READER_ID, in_reach(shape, line))
+        .where(of_lane["marked"] > of_lane[COLUMNS[level]])  # else there is nothing to look for
     )
 
 
-def _mark_columns(source: Any, level: sa.ColumnElement[Any]) -> list[sa.ColumnElement[Any]]:
+def _mark_columns(
+    source: Any, names: Sequence[str], level: sa.ColumnElement[Any]
+) -> list[sa.ColumnElement[Any]]:
     return [
-        literal(MARK).label("about"),
         source.c.stream_id,
         source.c.lane,
         source.c.position,
-        *[literal(0).label(name) for name in ("floor", *LINE_COLUMNS.values())],
+        *[sa.cast(sa.null(), sa.BigInteger()).label(name) for name in names],
         level.label("level"),
         source.c.since,
         source.c.snoozed_until.label("until"),
@@ -250,15 +280,16 @@ def _mark_columns(source: Any, level: sa.ColumnElement[Any]) -> list[sa.ColumnEl
     ]
 
 
-def _swept_since() -> sa.ScalarSelect[Any]:
+def _swept_since(shape: Shape) -> sa.ScalarSelect[Any]:
     """The highest level of the sweeps that count for a lowered mark."""
     return (
         sa.select(sa.func.max(sweep.c.level))
         .where(
             sweep.c.reader_id == mark.c.reader_id,
-            same_lane(sweep, mark),
+            sweep.c.stream_id == mark.c.stream_id,
+            sweep.c.newest_at >= mark.c.created_at,
             sweep.c.op > mark.c.since,
-            sweep.c.upto >= mark.c.position,
+            listed_at(shape.dialect, sweep.c.lanes, sweep.c.upto, mark.c.lane) >= mark.c.position,
             sa.or_(mark.c.snoozed_until.is_(None), sweep.c.at >= mark.c.snoozed_until),
         )
         .correlate(mark)
@@ -274,19 +305,18 @@ def lanes_cte(
     `named`: only the lanes that the parameter `tops` names, and up to the positions it gives.
     """
     lines = state.alias(f"lines{suffix}")
-    here, source, conditions = lane, lane, lanes_in_reach(shape)
+    here, source = lane, lane
     top: sa.ColumnElement[Any] = lane.c.head
     if named:
         tops = table_of(shape.dialect, "tops", TOPS)
-        named_lane = sa.and_(same_lane(lane, tops), *conditions)
-        here, on = looked_up(shape.dialect, lane, named_lane, "named_lane")
-        source, conditions, top = tops.join(here, on), [], tops.c.upto
-    source = source.outerjoin(lines, sa.and_(lines.c.about == _LANE, same_lane(lines, here)))
+        here, on = looked_up(shape, lane, same_lane(lane, tops), "named_lane")
+        source, top = tops.join(here, on), tops.c.upto
+    source = source.outerjoin(lines, sa.and_(lines.c.floor.is_not(None), same_lane(lines, here)))
     low = greatest(here.c.floor, sa.func.coalesce(lines.c.floor, 0))
     top = greatest(low, top)
 
     def edge(level: Level) -> sa.ColumnElement[Any]:
-        return least(top, greatest(low, sa.func.coalesce(lines.c[LINE_COLUMNS[level]], 0)))
+        return least(top, greatest(low, sa.func.coalesce(lines.c[COLUMNS[level]], 0)))
 
     return (
         sa.select(
@@ -297,10 +327,9 @@ def lanes_cte(
             top.label("top"),
             edge(window.below).label("first"),
             (top if window.at_least == Level.NEW else edge(window.at_least)).label("last"),
-            *[sa.func.coalesce(lines.c[name], 0).label(name) for name in LINE_COLUMNS.values()],
         )
         .select_from(source)
-        .where(*conditions)
+        .where(*lanes_in_reach(shape, here))
         .cte(f"lanes{suffix}")
         .prefix_with("MATERIALIZED")  # else it may be joined anew for each mark
     )
@@ -308,12 +337,8 @@ def lanes_cte(
 
 def _marks(shape: Shape, state: sa.CTE, lanes: sa.CTE) -> Query:
     """The marks, each with what `ending` and `expiry` say of its notification."""
-    ended, ended_on = looked_up(
-        shape.dialect, ending, sa.and_(same_place(ending, state), _ended(shape, ending)), "mark_ending"
-    )
-    due, due_on = looked_up(
-        shape.dialect, expiry, sa.and_(same_place(expiry, state), _ended(shape, expiry)), "mark_expiry"
-    )
+    ended, ended_on = looked_up(shape, ending, same_place(ending, state), "mark_ending")
+    due = _due(shape)
     return (
         sa.select(
             state.c.stream_id,
@@ -330,17 +355,23 @@ def _marks(shape: Shape, state: sa.CTE, lanes: sa.CTE) -> Query:
         )
         .join_from(state, lanes, same_lane(state, lanes))
         .outerjoin(ended, ended_on)
-        .outerjoin(due, due_on)
-        .where(state.c.about == MARK, state.c.position > lanes.c.low, state.c.position <= lanes.c.top)
+        .outerjoin(due, same_place(due, state))
+        .where(is_mark(state), state.c.position > lanes.c.low, state.c.position <= lanes.c.top)
     )
 
 
-def _endings(source: Any, table: sa.Table) -> list[sa.ColumnElement[Any]]:
-    """What `ending` or `expiry` says of a notification within the range, marked or not."""
-    if table is ending:
-        gone, resolved = _flag(source.c.gone_at.is_not(None)), _flag(source.c.resolved_at.is_not(None))
-    else:
-        gone, resolved = literal(1), literal(0)
+@lru_cache
+def _due(shape: Shape) -> sa.CTE:
+    """What has expired and is not an ending yet: few at any time, so they are found by when, not by lane."""
+    due = sa.and_(in_reach(shape, expiry), expiry.c.expires_at <= NOW)
+    columns = (expiry.c.stream_id, expiry.c.lane, expiry.c.position)
+    return sa.select(*columns).where(due).cte("due").prefix_with("MATERIALIZED")
+
+
+def _ended(
+    source: Any, *, gone: sa.ColumnElement[Any], resolved: sa.ColumnElement[Any]
+) -> list[sa.ColumnElement[Any]]:
+    """A gone or resolved notification within the range, marked or not."""
     return [
         source.c.stream_id,
         source.c.lane,
@@ -356,20 +387,18 @@ def _endings(source: Any, table: sa.Table) -> list[sa.ColumnElement[Any]]:
     ]
 
 
-def _ended(shape: Shape, table: sa.Table) -> sa.ColumnElement[bool]:
-    """The rows of `ending` or `expiry` that count: of `expiry`, those that are due."""
-    there = in_reach(shape, table)
-    return there if table is ending else sa.and_(there, expiry.c.expires_at <= NOW)
-
-
 def _touched(shape: Shape, state: sa.CTE, lanes: sa.CTE) -> sa.Subquery:
     """One row for each notification that a mark or an ending sets apart from its neighbours."""
-    parts = [_marks(shape, state, lanes)]
-    for table in (ending, expiry):
-        here = sa.and_(same_lane(table, lanes), _in_range(table, lanes), _ended(shape, table))
-        source, on = looked_up(shape.dialect, table, here, f"{table.name}_in_range")
-        parts.append(sa.select(*_endings(source, table)).join_from(lanes, source, on))
-    rows = sa.union_all(*parts).subquery("rows")
+    there = sa.and_(same_lane(ending, lanes), _in_range(ending, lanes))
+    ended, on = looked_up(shape, ending, there, "ending_in_range")
+    gone, resolved = _flag(ended.c.gone_at.is_not(None)), _flag(ended.c.resolved_at.is_not(None))
+    due = _due(shape)
+    due_in_range = sa.and_(same_lane(due, lanes), _in_range(due, lanes))
+    rows = sa.union_all(
+        _marks(shape, state, lanes),
+        sa.select(*_ended(ended, gone=gone, resolved=resolved)).join_from(lanes, ended, on),
+        sa.select(*_ended(due, gone=literal(1), resolved=literal(0))).join_from(lanes, due, due_in_range),
+    ).subquery("rows")
     facts = ("level", "since", "until", "marked", "gone", "resolved", "in_range", "below")
     return (
         sa.select(
@@ -416,5 +445,15 @@ def literal(number: int) -> sa.ColumnElement[int]:
     return sa.literal_column(str(int(number)), sa.Integer())
 
 
-def _lanecount_of(row: Row) -> LaneCount:
-    return LaneCount._make((*row[:7], Lines._make(row[7:])))
+def _stream_count(row: Row) -> StreamCount:
+    stream_id, newest_at, matching, unresolved, lanes, last, *within = row
+    ends = spread(last)
+    return StreamCount(
+        stream_id,
+        newest_at,
+        int(matching),
+        int(unresolved),
+        spread(lanes),
+        ends,
+        spread(within[0]) if within else ends,
+    )

@@ -52,7 +52,7 @@ async def named_id(request: Request, by_query: Annotated[str | None, Query(alias
     given = request.path_params.get("id") or by_query or (await _body(request)).get("id")
     if given is None or given == "":
         raise IdRequired
-    return str(given)
+    return _text(given)
 
 
 async def named_ids(
@@ -67,10 +67,15 @@ async def named_ids(
             raise
     if not isinstance(given, list) or not given:
         raise InvalidInput
-    ids = [str(one) for one in cast("list[Any]", given)]
+    ids = [_text(one) for one in cast("list[Any]", given)]
     if len(ids) > operations.MOST_AT_ONCE:
         raise TooMany
     return ids
+
+
+def _text(given: Any) -> str:
+    """The id as text; a list or an object, however deep, is the id of nothing."""
+    return "" if isinstance(given, list | dict) else str(given)
 
 
 async def _body(request: Request) -> dict[str, Any]:
@@ -128,7 +133,7 @@ async def delete(named: NamedId, company: CompanyUser, services: CurrentServices
     """It is gone for good, for all of the company; the answer is what it was."""
     async with services.database.begin() as store:
         item = await _found(store, company, named)
-        outcome = await operations.mark(store, company, Action.DELETE, [item.id])
+        outcome = await operations.mark(store, company, Action.DELETE, [item.id], final=True)
     if not outcome.changed:  # a colleague was faster
         raise NotificationNotFound
     return Notification.of(item)

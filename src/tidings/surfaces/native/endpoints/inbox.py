@@ -10,11 +10,12 @@ from fastapi import APIRouter, Path, Query
 from tidings.inbox import alerts, catalog, counts, feed, operations
 from tidings.inbox.reach import reach_of
 from tidings.inbox.undo import undo
-from tidings.model import Action, Outcome, Reader, Scope, Selection
+from tidings.model import Action, Outcome, Reader, ReaderKind, Scope, Selection
 from tidings.storage.store import Store
 from tidings.surfaces.cursor import Sealer
 from tidings.surfaces.native.auth import CurrentReader, ReaderFirst, requires_token
 from tidings.surfaces.native.endpoints.answers import ABSENT, READER_ERRORS, UNCHANGED, UNDO_ERRORS
+from tidings.surfaces.native.operation_ids import number_of, operation_id
 from tidings.surfaces.native.schemas.alerts import AlertId, AlertOut, AlertsOut, AlertsQuery
 from tidings.surfaces.native.schemas.inbox import (
     Counts,
@@ -25,9 +26,10 @@ from tidings.surfaces.native.schemas.inbox import (
     NewOperation,
     OperationAction,
     OperationDone,
+    TallyOut,
 )
 from tidings.surfaces.native.writing import Write
-from tidings.surfaces.services import CurrentServices
+from tidings.surfaces.services import CurrentServices, Services
 
 router = APIRouter(
     prefix="/inbox",
@@ -71,7 +73,9 @@ async def count_inbox(
 
 
 @router.post("/operations", responses=ABSENT, summary="Do something to notifications")
-async def operate(body: NewOperation, reader: CurrentReader, write: Write) -> OperationDone:
+async def operate(
+    body: NewOperation, reader: CurrentReader, services: CurrentServices, write: Write
+) -> OperationDone:
     """To those named by `ids`, or to all that a `filter` means, however many these are.
 
     What arrives while the call runs stays new. 404 where `up_to` names nothing that the reader sees.
@@ -79,8 +83,7 @@ async def operate(body: NewOperation, reader: CurrentReader, write: Write) -> Op
     selection = body.filter.selection() if body.filter is not None else None
 
     async def work(store: Store) -> OperationDone:
-        outcome = await _operate(store, reader, body, selection)
-        return await _done(store, reader, outcome)
+        return await _done(store, services, reader, await _operate(store, reader, body, selection))
 
     return await write(work)
 
@@ -95,22 +98,32 @@ async def _operate(store: Store, reader: Reader, body: NewOperation, selection: 
 
 
 @router.post("/operations/{operation}/undo", responses=UNDO_ERRORS, summary="Undo an operation")
-async def undo_operation(operation: int, reader: CurrentReader, write: Write) -> OperationDone:
+async def undo_operation(
+    operation: UUID, reader: CurrentReader, services: CurrentServices, write: Write
+) -> OperationDone:
     """Takes back a seen, read, dismiss or delete, within ten minutes, and what was done since stays.
 
     409 `not_undoable` when it is too late, was undone before, or has an opposite instead; 409
     `later_bulk_stands` while a later operation by a filter stands, which is to be undone first.
     """
 
+    number = number_of(services.secret, reader.id, operation)
+
     async def work(store: Store) -> OperationDone:
-        return await _done(store, reader, await undo(store, reader, operation))
+        return await _done(store, services, reader, await undo(store, reader, number))
 
     return await write(work)
 
 
-async def _done(store: Store, reader: Reader, outcome: Outcome) -> OperationDone:
+async def _done(store: Store, services: Services, reader: Reader, outcome: Outcome) -> OperationDone:
+    """For a company, which knows no resolve, resolved ones are among those that changed."""
+    number = outcome.operation
     tally = await counts.tally(store, await reach_of(store, reader))
-    return OperationDone.of(outcome, tally, reader)
+    return OperationDone(
+        operation=None if number is None else operation_id(services.secret, reader.id, number),
+        updated=outcome.changed if reader.kind is ReaderKind.COMPANY else outcome.updated,
+        counts=TallyOut.of(tally),
+    )
 
 
 # --- live alerts -------------------------------------------------------------------------------------------
@@ -134,13 +147,17 @@ async def list_alerts(
     "/alerts/{business_id}/{alert_id:path}/dismiss", responses=ABSENT, summary="Dismiss a live alert"
 )
 async def dismiss_alert(
-    business_id: UUID, alert_id: Annotated[AlertId, Path()], reader: CurrentReader, write: Write
+    business_id: UUID,
+    alert_id: Annotated[AlertId, Path()],
+    reader: CurrentReader,
+    services: CurrentServices,
+    write: Write,
 ) -> OperationDone:
     """For the reader alone, until it clears and is raised again; it can be undone as other operations can."""
 
     async def work(store: Store) -> OperationDone:
         outcome = await operations.dismiss_alert(store, reader, alert_id, first=business_id, elsewhere=False)
-        return await _done(store, reader, outcome)
+        return await _done(store, services, reader, outcome)
 
     return await write(work)
 

@@ -18,7 +18,6 @@ from tidings.model import (
     Action,
     Item,
     Level,
-    Outcome,
     Reader,
     ReaderKind,
     Scope,
@@ -283,12 +282,6 @@ class Counts(TallyOut):
 class OperationDone(BaseModel):
     """What an operation, or its undo, did."""
 
-    operation: int | None = Field(description="Its number, for undo; null: nothing changed.")
+    operation: UUID | None = Field(description="Its id, for undo; null: nothing changed.")
     updated: int = Field(description="How many notifications changed; for a user resolved ones do not count.")
     counts: TallyOut = Field(description="How many of all that the reader sees are open now.")
-
-    @classmethod
-    def of(cls, outcome: Outcome, tally: Tally, reader: Reader) -> OperationDone:
-        """For a company, which knows no resolve, resolved ones count too."""
-        updated = outcome.changed if reader.kind is ReaderKind.COMPANY else outcome.updated
-        return cls(operation=outcome.operation, updated=updated, counts=TallyOut.of(tally))

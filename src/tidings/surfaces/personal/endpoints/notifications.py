@@ -81,7 +81,9 @@ async def clear_read(user: SignedIn, services: CurrentServices) -> Success[Clear
 async def delete(notification_id: UUID, user: SignedIn, services: CurrentServices) -> Done:
     """It is gone for good; what was told to everyone is hidden from the caller alone."""
     async with services.database.begin() as store:
-        outcome = await operations.mark(store, user, Action.DELETE, [notification_id], selection=_OWN)
+        outcome = await operations.mark(
+            store, user, Action.DELETE, [notification_id], selection=_OWN, final=True
+        )
     if not outcome.changed:
         raise NotificationNotFound
     return DONE
