@@ -7,7 +7,6 @@ models, and only where everything fits; whatever does not goes FastAPI's way, an
 from __future__ import annotations
 
 import inspect
-import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -15,6 +14,8 @@ from fastapi import Request, Response, params
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
 from starlette.requests import ClientDisconnect
+
+from tidings.surfaces import bodies
 
 Value = Callable[[Request], Awaitable[Any]]
 """Gets a parameter's value from a request. Raises NotPlain, or what the parameter's dependency raises."""
@@ -100,7 +101,7 @@ def _of_body(model: type[BaseModel], default: BaseModel | None) -> Value:
         if request.headers.get("content-type") != "application/json":
             raise NotPlain
         try:
-            return _validated(model, json.loads(body))
+            return _validated(model, bodies.read(body))
         except (ValueError, RecursionError):
             raise NotPlain from None
 

@@ -7,7 +7,6 @@ from contextlib import suppress
 from typing import Annotated, Any, cast
 from uuid import UUID
 
-import orjson
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
@@ -18,6 +17,8 @@ from tidings.inbox import alerts, counts, feed, operations
 from tidings.inbox.reach import reach_of
 from tidings.model import UNREAD, Action, Item, LiveAlert, Reader, View
 from tidings.storage.store import Store
+from tidings.surfaces import bodies
+from tidings.surfaces.bodies import StrictRoute
 from tidings.surfaces.company.auth import AUDIENCE, CompanyUser, limit_login
 from tidings.surfaces.company.errors import IdRequired
 from tidings.surfaces.company.schemas import (
@@ -44,7 +45,7 @@ _DELETE = "Delete a notification"
 
 _UNREAD = View(windows=(UNREAD,), by_level=True)
 
-router = APIRouter(responses=_ERRORS)
+router = APIRouter(route_class=StrictRoute, responses=_ERRORS)
 
 
 async def named_id(request: Request, by_query: Annotated[str | None, Query(alias="id")] = None) -> str:
@@ -81,8 +82,8 @@ def _text(given: Any) -> str:
 async def _body(request: Request) -> dict[str, Any]:
     """The body's fields; what cannot be read, or is no object, is no body."""
     try:
-        found: Any = orjson.loads(await request.body())
-    except (orjson.JSONDecodeError, HTTPException, ClientDisconnect):
+        found: Any = bodies.read(await request.body())
+    except (ValueError, RecursionError, HTTPException, ClientDisconnect):
         return {}
     return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
 

@@ -13,6 +13,7 @@ from tidings.errors import Unauthenticated
 from tidings.identity.readers import reader_of
 from tidings.identity.tokens import service_key
 from tidings.model import Reader
+from tidings.surfaces.bodies import StrictRequest
 from tidings.surfaces.native.revalidation import revalidated
 from tidings.surfaces.services import services_of
 
@@ -47,7 +48,8 @@ class _CallerFirst(APIRoute):
 
         async def handle_authenticated(request: Request) -> Response:
             await self.authenticate(request)
-            return revalidated(request, await handle(request))
+            strict = StrictRequest(request.scope, request.receive)
+            return revalidated(request, await handle(strict))
 
         return handle_authenticated
 

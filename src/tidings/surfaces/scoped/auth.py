@@ -19,6 +19,7 @@ from tidings.inbox.reach import narrowed, readable_of
 from tidings.model import Audience, Reach, Reader, Selection
 from tidings.storage.readable import Readings
 from tidings.storage.store import Store
+from tidings.surfaces.bodies import StrictRequest
 from tidings.surfaces.services import Services, services_of
 from tidings.surfaces.shortcut import NotPlain, Shortcut
 
@@ -59,7 +60,8 @@ class TokenFirst(APIRoute):
         except NotPlain:
             shortcut = None
 
-        async def handle(request: Request) -> Response:
+        async def handle(received: Request) -> Response:
+            request = StrictRequest(received.scope, received.receive)
             if shortcut is not None:
                 with suppress(NotPlain):
                     return await shortcut.answer(request)

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from tidings.delivery.health import health
 from tidings.inbox.catalog import set_defaults
+from tidings.surfaces.bodies import StrictRoute
 from tidings.surfaces.personal.auth import Operator
 from tidings.surfaces.personal.endpoints.answers import ERRORS
 from tidings.surfaces.personal.schemas.admin import Health
@@ -13,7 +14,7 @@ from tidings.surfaces.personal.schemas.envelopes import Success, success
 from tidings.surfaces.personal.schemas.preferences import Channels, Defaults
 from tidings.surfaces.services import CurrentServices
 
-router = APIRouter(responses=ERRORS, tags=["admin"])
+router = APIRouter(route_class=StrictRoute, responses=ERRORS, tags=["admin"])
 
 
 @router.get("/admin/notifications/health", summary="Look whether everything is sent")

@@ -6,13 +6,14 @@ from fastapi import APIRouter, Request, Response
 
 from tidings.errors import InvalidRefreshToken
 from tidings.identity.emails import normalised
+from tidings.surfaces.bodies import StrictRoute
 from tidings.surfaces.personal.auth import LOGIN, REFRESH, RefreshCookie, limit_public, session_owner, sign_in
 from tidings.surfaces.personal.endpoints.answers import ERRORS
 from tidings.surfaces.personal.schemas.auth import AccessToken, LoginRequest, RefreshRequest
 from tidings.surfaces.personal.schemas.envelopes import Success, success
 from tidings.surfaces.services import CurrentServices
 
-router = APIRouter(responses=ERRORS, tags=["auth"])
+router = APIRouter(route_class=StrictRoute, responses=ERRORS, tags=["auth"])
 
 
 @router.post("/auth/login", summary="Sign in")

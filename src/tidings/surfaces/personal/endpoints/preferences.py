@@ -5,13 +5,14 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from tidings.inbox import preferences
+from tidings.surfaces.bodies import StrictRoute
 from tidings.surfaces.personal.auth import SignedIn, SignedInToChoose
 from tidings.surfaces.personal.endpoints.answers import ERRORS
 from tidings.surfaces.personal.schemas.envelopes import DONE, Done, Success, success
 from tidings.surfaces.personal.schemas.preferences import ALL_ON, Channels, Preference
 from tidings.surfaces.services import CurrentServices
 
-router = APIRouter(responses=ERRORS, tags=["preferences"])
+router = APIRouter(route_class=StrictRoute, responses=ERRORS, tags=["preferences"])
 
 
 @router.get("/notifications/preferences", summary="List the choices of channels")

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Annotated, Any, cast
 from urllib.parse import parse_qsl
 
-import orjson
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import HTMLResponse
 from starlette.exceptions import HTTPException
@@ -16,6 +15,7 @@ from tidings.delivery.unsubscribe_links import UnsubscribeLinks
 from tidings.errors import InvalidInput
 from tidings.identity.emails import normalised
 from tidings.inbox import unsubscribing
+from tidings.surfaces import bodies
 from tidings.surfaces.personal import pages
 from tidings.surfaces.personal.auth import UNSUBSCRIBE, limit_public
 from tidings.surfaces.personal.endpoints.answers import ERRORS
@@ -169,8 +169,8 @@ async def _body(request: Request) -> dict[str, Any]:
         content = await request.body()
         if request.headers.get("content-type", "").lower().startswith(_FORM):
             return dict(parse_qsl(content.decode(errors="replace"), max_num_fields=20))
-        found: Any = orjson.loads(content)
-    except (ValueError, HTTPException, ClientDisconnect):
+        found: Any = bodies.read(content)
+    except (ValueError, RecursionError, HTTPException, ClientDisconnect):
         return {}
     return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from tidings.delivery import subscriptions
+from tidings.surfaces.bodies import StrictRoute
 from tidings.surfaces.personal.auth import SignedIn
 from tidings.surfaces.personal.endpoints.answers import ERRORS
 from tidings.surfaces.personal.schemas.envelopes import DONE, Done
 from tidings.surfaces.personal.schemas.webpush import Subscribe, Subscription, Subscriptions, Unsubscribe
 from tidings.surfaces.services import CurrentServices
 
-router = APIRouter(prefix="/notifications/webpush", responses=ERRORS, tags=["webpush"])
+router = APIRouter(
+    route_class=StrictRoute, prefix="/notifications/webpush", responses=ERRORS, tags=["webpush"]
+)
 
 
 @router.post("/subscribe", summary="Send web push to this browser")
