@@ -231,7 +231,7 @@ def test_path_beats_query_and_query_beats_body(desk: Desk) -> None:
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", ""])
 def test_a_body_is_read_whatever_it_calls_itself(desk: Desk, kind: str) -> None:
     [id_] = desk.web.tell(desk.business)
-    body = f'{{"id": "x", "id": "{id_}"}}'.encode()
+    body = f'{{"of": "x", "id": "{id_}"}}'.encode()
 
     answer = desk.put(headers=desk.headers | {"Content-Type": kind}, content=body)
 
@@ -256,6 +256,7 @@ WITHOUT_ID: list[dict[str, Any]] = [
     {"content": b"\0"},
     {"content": b"id=7"},
     {"content": b'{"id": NaN}'},
+    {"content": b'{"id": "x", "id": "y"}'},
     {"content": b"[" * 100_000},
     {"content": b'{"id": "' + b"x" * 1_000_000 + b'"}'},
 ]

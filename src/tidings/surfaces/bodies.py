@@ -10,13 +10,19 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
 
-def read(body: bytes) -> Any:
+def read_json(body: bytes, *, numbers_alone: bool = False) -> Any:
     """What the body says.
 
     Raises json.JSONDecodeError, for a name that stands twice too: of two values nobody knows which is meant.
+    With `numbers_alone` also for NaN and Infinity, which a schema else refuses where they stand.
     And RecursionError, or another ValueError, for what is nested too deep or is no text.
     """
-    return json.loads(body, object_pairs_hook=_once)
+    constant = _refused if numbers_alone else None
+    return json.loads(body, object_pairs_hook=_once, parse_constant=constant)
+
+
+def _refused(name: str) -> Any:
+    raise json.JSONDecodeError(f"{name} is no number", "", 0)
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -30,7 +36,7 @@ class StrictRequest(Request):
     """A request whose JSON is read in this way."""
 
     async def json(self) -> Any:
-        return read(await self.body())
+        return read_json(await self.body())
 
 
 class StrictRoute(APIRoute):

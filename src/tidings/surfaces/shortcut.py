@@ -15,7 +15,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
 from starlette.requests import ClientDisconnect
 
-from tidings.surfaces import bodies
+from tidings.surfaces.bodies import read_json
 
 Value = Callable[[Request], Awaitable[Any]]
 """Gets a parameter's value from a request. Raises NotPlain, or what the parameter's dependency raises."""
@@ -101,7 +101,7 @@ def _of_body(model: type[BaseModel], default: BaseModel | None) -> Value:
         if request.headers.get("content-type") != "application/json":
             raise NotPlain
         try:
-            return _validated(model, bodies.read(body))
+            return _validated(model, read_json(body))
         except (ValueError, RecursionError):
             raise NotPlain from None
 

@@ -17,8 +17,7 @@ from tidings.inbox import alerts, counts, feed, operations
 from tidings.inbox.reach import reach_of
 from tidings.model import UNREAD, Action, Item, LiveAlert, Reader, View
 from tidings.storage.store import Store
-from tidings.surfaces import bodies
-from tidings.surfaces.bodies import StrictRoute
+from tidings.surfaces.bodies import StrictRoute, read_json
 from tidings.surfaces.company.auth import AUDIENCE, CompanyUser, limit_login
 from tidings.surfaces.company.errors import IdRequired
 from tidings.surfaces.company.schemas import (
@@ -82,7 +81,7 @@ def _text(given: Any) -> str:
 async def _body(request: Request) -> dict[str, Any]:
     """The body's fields; what cannot be read, or is no object, is no body."""
     try:
-        found: Any = bodies.read(await request.body())
+        found: Any = read_json(await request.body(), numbers_alone=True)
     except (ValueError, RecursionError, HTTPException, ClientDisconnect):
         return {}
     return cast("dict[str, Any]", found) if isinstance(found, dict) else {}

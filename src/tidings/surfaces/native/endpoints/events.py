@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from tidings.inbox.append import MOST_AT_ONCE
 from tidings.inbox.once import Message, send_once
 from tidings.storage.store import Store
-from tidings.surfaces import bodies
+from tidings.surfaces.bodies import read_json
 from tidings.surfaces.native.auth import KeyFirst, requires_key
 from tidings.surfaces.native.endpoints.answers import ERRORS, PROBLEM
 from tidings.surfaces.native.schemas.cloudevents import MANY, ONE, SCHEMA, scope_of
@@ -56,7 +56,7 @@ async def _json(request: Request) -> Any:
     """The body, read as those of other calls are."""
     body = await request.body()
     try:
-        return bodies.read(body)
+        return read_json(body)
     except json.JSONDecodeError as error:
         told = {"type": "json_invalid", "loc": ("body", error.pos), "msg": f"JSON decode error: {error.msg}"}
         raise RequestValidationError([told]) from None

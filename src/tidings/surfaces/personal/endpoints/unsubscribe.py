@@ -15,7 +15,7 @@ from tidings.delivery.unsubscribe_links import UnsubscribeLinks
 from tidings.errors import InvalidInput
 from tidings.identity.emails import normalised
 from tidings.inbox import unsubscribing
-from tidings.surfaces import bodies
+from tidings.surfaces.bodies import read_json
 from tidings.surfaces.personal import pages
 from tidings.surfaces.personal.auth import UNSUBSCRIBE, limit_public
 from tidings.surfaces.personal.endpoints.answers import ERRORS
@@ -169,7 +169,7 @@ async def _body(request: Request) -> dict[str, Any]:
         content = await request.body()
         if request.headers.get("content-type", "").lower().startswith(_FORM):
             return dict(parse_qsl(content.decode(errors="replace"), max_num_fields=20))
-        found: Any = bodies.read(content)
+        found: Any = read_json(content, numbers_alone=True)
     except (ValueError, RecursionError, HTTPException, ClientDisconnect):
         return {}
     return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
