@@ -136,7 +136,6 @@ ABSENT: list[dict[str, Any]] = [
     {"json": {"scope": "", "scope_id": "", "topic": "", "severity": "", "live_business_id": ""}},
     {"json": {"scope": "", "scope_id": "", "topic": [], "severity": [], "live_business_id": "any text"}},
     {"json": {"what": "nobody knows", "is": {"left": "out"}}},
-    {"content": b'{"scope": "firm", "scope": ""}', "headers": {"Content-Type": "application/json"}},
     {"content": b"{}", "headers": {"Content-Type": "application/vnd.api+json; charset=utf-8"}},
 ]
 
