@@ -17,6 +17,8 @@ from uuid import UUID, uuid4
 import sqlalchemy as sa
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
+from joserfc import jwt
+from joserfc.jwk import OctKey
 
 from tests.web import SECRET, Web, own
 from tidings.delivery import subscriptions
@@ -32,6 +34,13 @@ from tidings.surfaces.native.operation_ids import operation_id
 from tidings.surfaces.personal import app as personal
 from tidings.surfaces.scoped import app as scoped
 from tidings.surfaces.services import Services
+
+PRODUCT = {
+    "jwt_secret": "a secret that the product and Tidings share",
+    "jwt_issuer": "https://shop.example",
+    "jwt_audience": "tidings-inbox",
+}
+"""The settings with which the tokens of the product hold."""
 
 SPARE = "spare"
 """The name of tokens that are only there to be made and revoked."""
@@ -89,11 +98,12 @@ class World:
         """The Authorization, and for the scoped surface the business, of each kind of caller."""
         web = self.web
         expired = [web.api_token(self.ada, days=1), *self._jwts(self.ada, self.clerk)]
+        expired.append(self._product_jwt(self.ada, days=1))
         web.clock.move(days=2)
         yield "no token", {}
         for garbage in ("garbage", "dz_garbage", "sk_garbage", "a.b.c"):
             yield f"garbage: {garbage}", _bearer(garbage)
-        for kind, token in zip(("API", "personal", "company"), expired, strict=True):
+        for kind, token in zip(("API", "personal", "company", "product"), expired, strict=True):
             yield f"expired: {kind}", _bearer(token)
         yield "revoked: API", _bearer(self._revoked_api_token())
         yield "revoked: service key", _bearer(self.service_key(revoked=True))
@@ -102,6 +112,8 @@ class World:
             ("personal", "company"), self._jwts(self.suspended, self.suspended), strict=True
         ):
             yield f"suspended: {kind}", _bearer(token)
+        yield "suspended: product", _bearer(self._product_jwt(self.suspended))
+        yield "forged: product", _bearer(self._product_jwt(self.ada, secret=SECRET))
         people = {
             "user": (self.ada, self.clerk, self.business),
             "other": (self.bob, self.other_clerk, self.business),
@@ -117,10 +129,20 @@ class World:
                 personal_, company_ = self._jwts(user, clerk or user)
                 yield f"{who}: personal", _bearer(personal_)
                 yield f"{who}: company", _bearer(company_)
+                yield f"{who}: product", _bearer(self._product_jwt(user))
         yield "service key", _bearer(self.service_key())
 
     def _jwts(self, user: UUID, clerk: UUID) -> list[str]:
         return [self.web.jwt(user, "personal"), self.web.jwt(clerk, "company")]
+
+    def _product_jwt(self, user: UUID, *, days: int = 30, secret: str = PRODUCT["jwt_secret"]) -> str:
+        claims = {
+            "iss": PRODUCT["jwt_issuer"],
+            "aud": PRODUCT["jwt_audience"],
+            "sub": str(user),
+            "exp": int((self.web.clock.at + timedelta(days=days)).timestamp()),
+        }
+        return jwt.encode({"alg": "HS256"}, claims, OctKey.import_key(secret))
 
     def service_key(self, *, revoked: bool = False) -> str:
         name = str(uuid4())

@@ -6,15 +6,17 @@ A rule says what each kind of caller gets; who is not named gets what the surfac
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
+from unittest.mock import Mock
 
 import httpx2
 import pytest
 
-from tests.calls import CALLS, SURFACES, Asked, Route, World, asked, routes
+from tests.calls import CALLS, PRODUCT, SURFACES, Asked, Route, World, asked, routes
 from tests.conftest import MovingClock, Run
 from tests.web import Web
 from tidings.storage.engine import Database
+from tidings.surfaces import front
 
 Told = tuple[int, str]
 """Status, and what the surface calls the error."""
@@ -67,7 +69,9 @@ _READER = {
     "company's: company": OK,
     "operator: API": THEIRS,
     "operator: company": _NO_COMPANY_EITHER,
+    "suspended: product": (401, "account_suspended"),
     **_PERSONAL,
+    **{who.replace("personal", "product"): wanted for who, wanted in _PERSONAL.items()},
 }
 
 RULES: Mapping[str, Mapping[str, str | Told]] = {
@@ -101,7 +105,7 @@ RULES: Mapping[str, Mapping[str, str | Told]] = {
 
 @pytest.fixture
 def world(run: Run, database: Database, clock: MovingClock) -> World:
-    return World(Web(run, database, clock))
+    return World(Web(run, database, clock, **PRODUCT))
 
 
 def named(answer: httpx2.Response) -> Told:
@@ -169,6 +173,18 @@ def test_everybody_gets_what_the_table_says(world: World, surface: str, tell: Ca
         cells += len(wanted)
     assert faults == [], "\n".join(faults)
     tell(f"permissions: {cells} cells of {surface}")
+
+
+def test_what_stands_before_the_surfaces_is_the_same_for_everybody(world: World) -> None:
+    routes = cast("list[Any]", front.create(world.web.database, Mock()).routes)
+    paths = [route.path for route in routes]
+    answers = {
+        (path, answer.status_code, answer.content)
+        for path in paths
+        for caller in world.callers
+        for answer in [world.web.ask("GET", path, headers=world.headers("native", caller))]
+    }
+    assert [(path, status) for path, status, _ in sorted(answers)] == [(path, 200) for path in sorted(paths)]
 
 
 def challenged(answer: httpx2.Response) -> bool:
