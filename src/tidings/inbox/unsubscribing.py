@@ -9,7 +9,10 @@ from tidings.errors import InvalidInput
 from tidings.ids import uuid7
 from tidings.model import Reader, Suppression
 from tidings.storage.store import Store
-from tidings.storage.suppression import Consent
+from tidings.storage.suppression import Choices, Consent
+
+_OFF = {"email": False}
+_REASON = Suppression.USER_UNSUBSCRIBE
 
 
 async def unsubscribe(
@@ -26,51 +29,61 @@ async def unsubscribe(
     if not genuine:
         user_id = uuid4()
         address = str(user_id)
+    chosen: Choices = {}
     if user_id is not None:
-        await _turn_off(store, user_id, first)
-    await store.suppressions.add(address, Suppression.USER_UNSUBSCRIBE, await store.now())
+        await store.readers.lock(Reader(id=user_id))  # nothing is chosen meanwhile
+        chosen = await _choices(store, user_id)
+        await _turn_off(store, user_id, chosen, first)
+    before = await store.suppressions.chosen(address, _REASON)
+    since = chosen if before is None else {key: one for key, one in chosen.items() if not _is_off(one)}
+    await store.suppressions.add(address, _REASON, await store.now(), chosen={**(before or {}), **since})
     await _note(store, address, user_id, source, granted=False)
     if not genuine:
         raise InvalidInput("This link is not valid.")
 
 
 async def resubscribe(store: Store, address: str, source: str, *, first: Mapping[str, bool]) -> None:
-    """Take an unsubscribe back: email is again as each event has it by default.
+    """Take an unsubscribe back: email is again as the user had chosen it, or else as each event has it.
 
-    What the unsubscribe chose for events for which nothing was chosen before is forgotten. An address that
-    bounced or complained stays suppressed. Changes nothing where no unsubscribe stands.
+    What was chosen since stands. An address that bounced or complained stays suppressed. Changes nothing
+    where no unsubscribe stands.
     """
     account = await store.accounts.account_by_email(address)
     if account:
         await store.readers.lock(Reader(id=account.id))
-    if not await store.suppressions.remove(address, Suppression.USER_UNSUBSCRIBE):
+    before = await store.suppressions.chosen(address, _REASON)
+    if before is None:
         return
+    await store.suppressions.remove(address, _REASON)
     if account:
-        await _turn_back(store, account.id, {**first, "email": False})
+        await _turn_back(store, account.id, before, {**first, **_OFF})
     await _note(store, address, account and account.id, source, granted=True)
 
 
-async def _turn_off(store: Store, user_id: UUID, first: Mapping[str, bool]) -> None:
-    await store.readers.lock(Reader(id=user_id))  # nothing is chosen meanwhile
-    chosen = await _choices(store, user_id)
-    off = {"email": False}
+async def _turn_off(store: Store, user_id: UUID, chosen: Choices, first: Mapping[str, bool]) -> None:
     choices = {
-        event.key: off if event.key in chosen else {**first, **off}
+        event.key: _OFF if event.key in chosen else {**first, **_OFF}
         for event in await store.catalog.all_events()
     }
     await store.catalog.set_choices(user_id, "event", choices)
 
 
-async def _turn_back(store: Store, user_id: UUID, made: Mapping[str, bool]) -> None:
+async def _turn_back(store: Store, user_id: UUID, before: Choices, made: Mapping[str, bool]) -> None:
     """`made` is what an unsubscribe chooses for an event for which nothing was chosen."""
     chosen = await _choices(store, user_id)
-    whole = {key for key, channels in chosen.items() if channels == made}
-    off = {key for key, channels in chosen.items() if channels.get("email") is False}
+    off = {key for key, channels in chosen.items() if _is_off(channels)}
+    whole = {key for key in off - before.keys() if chosen[key] == made}
+    again = {key: {"email": before[key]["email"]} for key in off & before.keys() if "email" in before[key]}
     await store.catalog.forget_choices(user_id, "event", whole)
-    await store.catalog.forget_choices(user_id, "event", off - whole, "email")
+    await store.catalog.forget_choices(user_id, "event", off - whole - again.keys(), "email")
+    await store.catalog.set_choices(user_id, "event", again)
 
 
-async def _choices(store: Store, user_id: UUID) -> dict[str, dict[str, bool]]:
+def _is_off(channels: Mapping[str, bool]) -> bool:
+    return channels.get("email") is False
+
+
+async def _choices(store: Store, user_id: UUID) -> Choices:
     """What the user chose by event."""
     chosen: dict[str, dict[str, bool]] = {}
     for one in await store.catalog.preferences(user_id):

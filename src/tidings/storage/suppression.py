@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -9,8 +10,11 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from tidings.model import Suppression
-from tidings.storage.connection import Connection
+from tidings.storage.connection import Connection, Merge
 from tidings.storage.tables import consent, suppression
+
+Choices = Mapping[str, Mapping[str, bool]]
+"""Channels on or off, by the event they were chosen for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,19 +35,21 @@ class Suppressions:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def add(self, address: str, reason: Suppression, now: datetime) -> bool:
-        """Put the address on the list; whether it was not yet there for this reason."""
-        insert = self._connection.upsert(suppression).values(
-            address=address, reason=reason.value, created_at=now
-        )
-        return await self._connection.execute(insert.on_conflict_do_nothing()) == 1
+    async def add(
+        self, address: str, reason: Suppression, now: datetime, *, chosen: Choices | None = None
+    ) -> None:
+        """Put the address on the list; where it is there for this reason only `chosen` is written anew."""
+        row = {"address": address, "reason": reason.value, "created_at": now, "chosen": chosen}
+        await self._connection.write(suppression, [row], merge={"chosen": Merge.TAKE})
 
-    async def remove(self, address: str, reason: Suppression) -> bool:
-        """Take the address from the list, as far as it is there for this reason; whether it was."""
-        left = sa.delete(suppression).where(
-            suppression.c.address == address, suppression.c.reason == reason.value
-        )
-        return await self._connection.execute(left) == 1
+    async def chosen(self, address: str, reason: Suppression) -> Choices | None:
+        """What its user had chosen when the address was put there; None where it is not, for this reason."""
+        row = await self._connection.first(sa.select(suppression.c.chosen).where(_of(address, reason)))
+        return None if row is None else row.chosen or {}
+
+    async def remove(self, address: str, reason: Suppression) -> None:
+        """Take the address from the list, as far as it is there for this reason."""
+        await self._connection.execute(sa.delete(suppression).where(_of(address, reason)))
 
     async def reasons(self, address: str) -> frozenset[Suppression]:
         """Why nothing goes to the address; empty where something may."""
@@ -83,3 +89,7 @@ class Suppressions:
             )
             for row in rows
         ]
+
+
+def _of(address: str, reason: Suppression) -> sa.ColumnElement[bool]:
+    return sa.and_(suppression.c.address == address, suppression.c.reason == reason.value)

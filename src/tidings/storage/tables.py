@@ -49,6 +49,7 @@ lane = sa.Table(
     sa.Column("head", sa.BigInteger, nullable=False),  # the highest position
     sa.Column("floor", sa.BigInteger, nullable=False),  # up to here retention has removed all
     sa.Column("last_at", Instant, nullable=False),  # created_at of the newest
+    sa.Column("ended", sa.BigInteger, nullable=False),  # the highest position of an ending
     **OFTEN_UPDATED,
 )
 
@@ -419,6 +420,7 @@ suppression = sa.Table(
     sa.Column("address", sa.String(320), primary_key=True),  # trimmed, lower-cased
     sa.Column("reason", sa.String(32), primary_key=True),  # user_unsubscribe, bounce, complaint
     sa.Column("created_at", Instant, nullable=False),
+    sa.Column("chosen", Json),  # what its user had chosen by event, which an undo brings back
 )
 
 # What somebody said about being written to, and by what means; never changed.
