@@ -6,16 +6,19 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from itertools import count
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from tests.conftest import OpenDatabase, Run
+from tidings.errors import NotificationNotFound
 from tidings.ids import uuid7
 from tidings.inbox import catalog, counts, feed, membership, operations
-from tidings.inbox.append import append
+from tidings.inbox.append import append, withdraw
 from tidings.inbox.reach import reach_of
 from tidings.model import (
     UNSEEN,
@@ -30,7 +33,7 @@ from tidings.model import (
     View,
 )
 from tidings.storage.engine import Database
-from tidings.storage.tables import lane, notification, stream, sweep
+from tidings.storage.tables import ending, lane, notification, stream, sweep
 
 EVENTS = ("tax.due", "bank.lost")
 APPENDS, WRITERS = 60, 4
@@ -297,6 +300,49 @@ def test_batches_to_several_streams_at_once_do_not_deadlock(
     assert {stream_id: run(_is_dense(database, stream_id)) for stream_id in written} == dict(written)
 
 
+def test_what_ends_in_many_ways_at_once_does_not_deadlock_and_is_counted(
+    run: Run, postgres_url: str, open_database: OpenDatabase
+) -> None:
+    """Collapsed by who appends, resolved by a member and withdrawn by the backend, in the same few lanes."""
+    database = open_database(postgres_url)
+    told: list[UUID] = []
+
+    async def collapse(streams: Sequence[Address], chance: random.Random) -> None:
+        for _ in range(40):
+            drafts = [replace(one, collapse_key=chance.choice("abc")) for one in _drafts(chance, streams, 6)]
+            async with database.begin() as store:
+                told.extend(await append(store, drafts))
+
+    async def settle(reader: Reader, chance: random.Random) -> None:
+        for _ in range(40):
+            async with database.begin() as store:
+                await operations.mark(store, reader, Action.RESOLVE, chance.sample(told[-24:], 8))
+
+    async def take_back(chance: random.Random) -> None:
+        for _ in range(40):
+            with suppress(NotificationNotFound):
+                async with database.begin() as store:
+                    await withdraw(store, chance.choice(told[-24:]))
+
+    async def race() -> int:
+        readers = await _world(database, 1)
+        [reader] = readers.users
+        streams = [readers.business, Address(audience=Audience.USER, id=reader.id)]
+        async with database.begin() as store:
+            told.extend(await append(store, _drafts(random.Random(0), streams, 30)))
+        async with asyncio.TaskGroup() as tasks:
+            for seed in range(3):
+                tasks.create_task(collapse(streams, random.Random(seed)))
+                tasks.create_task(settle(reader, random.Random(seed)))
+                tasks.create_task(take_back(random.Random(seed)))
+        return await _unseen(database, reader)
+
+    unseen = run(race())
+
+    assert 0 < unseen == len(told) - run(_number_ended(database))
+    assert run(_told_ended(database)) == run(_highest_ended(database))
+
+
 # --- what the database holds --------------------------------------------------------------------------------
 
 
@@ -318,6 +364,25 @@ async def _is_dense(database: Database, stream_id: UUID) -> int:
         assert positions == list(range(1, heads[number] + 1))
     assert sum(heads.values()) == len(found)
     return len(found)
+
+
+async def _number_ended(database: Database) -> int:
+    async with database.engine.connect() as connection:
+        return await connection.scalar(sa.select(sa.func.count()).select_from(ending)) or 0
+
+
+async def _told_ended(database: Database) -> set[tuple[Any, ...]]:
+    """The lanes that tell of endings, and up to where."""
+    async with database.engine.connect() as connection:
+        found = sa.select(lane.c.stream_id, lane.c.lane, lane.c.ended).where(lane.c.ended > 0)
+        return {tuple(row) for row in await connection.execute(found)}
+
+
+async def _highest_ended(database: Database) -> set[tuple[Any, ...]]:
+    async with database.engine.connect() as connection:
+        found = sa.select(ending.c.stream_id, ending.c.lane, sa.func.max(ending.c.position))
+        rows = await connection.execute(found.group_by(ending.c.stream_id, ending.c.lane))
+        return {tuple(row) for row in rows}
 
 
 async def _operations_are_dense(database: Database) -> int:

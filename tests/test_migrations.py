@@ -124,7 +124,16 @@ def test_lines_and_sweeps_of_lanes_become_those_of_streams(run: Run, empty_datab
     assert run(_differences(empty_database)) == []
 
 
-READER, OTHER, STREAM = UUID(int=1), UUID(int=2), UUID(int=3)
+def test_lanes_are_told_up_to_where_there_are_endings(run: Run, empty_database: Database) -> None:
+    run(_upgraded_to("0003", empty_database))
+    run(_ended(empty_database))
+    run(migrate.upgrade(empty_database))
+
+    assert run(_ended_lanes(empty_database)) == [(STREAM, 4, 7), (STREAM, 5, 0), (OTHER, 4, 2)]
+    assert run(_differences(empty_database)) == []
+
+
+READER, STREAM, OTHER = UUID(int=1), UUID(int=2), UUID(int=3)
 AT = datetime(2026, 3, 2, tzinfo=UTC)
 LATER = AT + timedelta(hours=1)
 
@@ -163,6 +172,38 @@ async def _swept_by_lane(database: Database) -> None:
     async with database.engine.begin() as connection:
         for table, rows in (("line", lines), ("sweep", sweeps), ("lane", lanes), ("mark", marks)):
             await connection.execute(sa.insert(then.metadata.tables[table]), rows)
+
+
+async def _ended(database: Database) -> None:
+    """Endings in two of three lanes, by the schema of then."""
+    then = import_module("tidings.storage.migrations.versions.0001_first_schema").metadata.tables
+    places = [(STREAM, 4), (STREAM, 5), (OTHER, 4)]
+    lanes = [
+        {
+            "stream_id": stream_id,
+            "lane": lane,
+            "event": 1,
+            "severity": 0,
+            "head": 9,
+            "floor": 0,
+            "last_at": AT,
+        }
+        for stream_id, lane in places
+    ]
+    endings = [
+        {"stream_id": stream_id, "lane": 4, "position": position, "id": UUID(int=position), "created_at": AT}
+        for stream_id, position in ((STREAM, 3), (STREAM, 7), (OTHER, 2))
+    ]
+    async with database.engine.begin() as connection:
+        await connection.execute(sa.insert(then["lane"]), lanes)
+        await connection.execute(sa.insert(then["ending"]), endings)
+
+
+async def _ended_lanes(database: Database) -> list[tuple[Any, ...]]:
+    lane = metadata.tables["lane"]
+    found = sa.select(lane.c.stream_id, lane.c.lane, lane.c.ended).order_by(*lane.primary_key)
+    async with database.engine.connect() as connection:
+        return [tuple(row) for row in await connection.execute(found)]
 
 
 async def _listed(database: Database) -> list[list[tuple[Any, ...]]]:

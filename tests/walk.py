@@ -263,6 +263,9 @@ async def reading(steps: Walk, world: World) -> None:
             await steps.do(lambda s, r=reach: counts.tally(s, r))
             for window in (UNSEEN, UNREAD, OPEN, READ, PRESENT):
                 await steps.do(lambda s, r=reach, w=window: counts.count(s, r, w))
+                ranges, _ = await steps.do(lambda s, r=reach, w=window: s.feed.look(r, w, 1, None, 1))
+                for one in ranges:
+                    await steps.do(lambda s, r=reach, w=window, o=one: s.feed.ranges(r, w, 1, o))
             for view in views:
                 page = await steps.do(lambda s, r=reach, v=view: feed.page(s, r, v, limit=2))
                 if page.next:

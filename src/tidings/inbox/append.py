@@ -10,9 +10,9 @@ from uuid import UUID
 
 from tidings.errors import InvalidInput, NotificationNotFound, TooMany, UnknownEvent, UnknownRecipient
 from tidings.ids import uuid7
-from tidings.model import Draft, Event, Severity, lane_number
+from tidings.model import Draft, Event, lane_number
 from tidings.storage.store import Store
-from tidings.storage.streams import Place, Tail
+from tidings.storage.streams import Place, Tail, new_lane
 
 MOST_AT_ONCE = 1000
 _Row = dict[str, Any]
@@ -36,10 +36,11 @@ async def append(store: Store, drafts: Sequence[Draft]) -> list[UUID]:
         if draft.expires_at and draft.expires_at <= now:
             raise InvalidInput("expires_at must lie ahead.", field="expires_at")
     rows = _placed(drafts, events, tails, now)
-    heads = await store.streams.advance(_lanes(rows))
+    replaced = await _replaced(store, rows)
+    heads = await store.streams.advance(_lanes(rows, replaced))
     _number_lanes(rows, heads)
-    collapsed = await _collapsed(store, rows)
-    await store.streams.append([_notification(row) for row in rows])
+    collapsed = [*replaced, *_collapsed(rows)]
+    await store.streams.append(rows)
     await store.streams.set_tails(tails)
     await store.streams.end(collapsed, now)
     return [row["id"] for row in rows]
@@ -95,12 +96,9 @@ def _placed(
 
 
 def _row(draft: Draft, event: Event) -> _Row:
-    severity = draft.severity or event.severity
     return {
         "stream_id": draft.to.id,
-        "event": event.number,
-        "severity": severity,
-        "lane": lane_number(event.number, severity),
+        "lane": lane_number(event.number, draft.severity or event.severity),
         "title": draft.title,
         "body": draft.body,
         "data": dict(draft.data),
@@ -111,22 +109,17 @@ def _row(draft: Draft, event: Event) -> _Row:
     }
 
 
-def _lanes(rows: Sequence[_Row]) -> list[_Row]:
-    """What the rows add to their lanes."""
-    lanes: dict[tuple[UUID, int], _Row] = {}
+def _lanes(rows: Sequence[_Row], replaced: Sequence[Place]) -> list[_Row]:
+    """What is added to each lane; nothing to that of what is replaced, which is to be held as well."""
+    lanes = {
+        (one.stream_id, one.lane): new_lane(one.stream_id, one.lane, last_at=one.created_at)
+        for one in replaced
+    }
     for row in rows:
-        severity: Severity = row["severity"]
-        new = {
-            "stream_id": row["stream_id"],
-            "lane": row["lane"],
-            "event": row["event"],
-            "severity": severity.rank,
-            "head": 0,
-            "floor": 0,
-        }
-        entry = lanes.setdefault((row["stream_id"], row["lane"]), new)
-        entry["head"] += 1
-        entry["last_at"] = row["created_at"]
+        key = row["stream_id"], row["lane"]
+        added = lanes.setdefault(key, new_lane(*key, last_at=row["created_at"]))
+        added["head"] += 1
+        added["last_at"] = row["created_at"]
     return list(lanes.values())
 
 
@@ -138,16 +131,19 @@ def _number_lanes(rows: Sequence[_Row], heads: Mapping[tuple[UUID, int], int]) -
         row["position"] = position[key]
 
 
-async def _collapsed(store: Store, rows: Sequence[_Row]) -> list[Place]:
-    """What the rows' collapse keys replace: the latest of each key, and earlier ones of this batch."""
+async def _replaced(store: Store, rows: Sequence[_Row]) -> list[Place]:
+    """The latest that stood before of each of the rows' collapse keys."""
+    keys = {(row["stream_id"], row["collapse_key"]) for row in rows if row["collapse_key"] is not None}
+    return await store.streams.latest_collapsed(sorted(keys))
+
+
+def _collapsed(rows: Sequence[_Row]) -> list[Place]:
+    """Those of the rows that a later one of them replaces."""
     newest: dict[tuple[UUID, str], Place] = {}
     collapsed: list[Place] = []
-    keyed = [row for row in rows if row["collapse_key"] is not None]
-    if not keyed:
-        return []
-    keys = sorted({(row["stream_id"], row["collapse_key"]) for row in keyed})
-    collapsed += await store.streams.latest_collapsed(keys)
-    for row in keyed:
+    for row in rows:
+        if row["collapse_key"] is None:
+            continue
         key = row["stream_id"], row["collapse_key"]
         if key in newest:
             collapsed.append(newest[key])
@@ -155,7 +151,3 @@ async def _collapsed(store: Store, rows: Sequence[_Row]) -> list[Place]:
             **{name: row[name] for name in ("stream_id", "lane", "position", "id", "created_at")}
         )
     return collapsed
-
-
-def _notification(row: _Row) -> _Row:
-    return {name: value for name, value in row.items() if name not in ("event", "severity")}

@@ -111,9 +111,11 @@ async def _collect(
     while True:
         candidates = await source(after, size)
         ids = [one.id for one in candidates if view.since is None or one.created_at >= view.since]
-        there = {one.item.id: one.item for one in await held(store, reach, ids)}
-        items = [there[id_] for id_ in ids if id_ in there and pinned in (None, there[id_].pinned)]
-        shown += [item for item in items if view.shows(item) and has_words(item.notification, view.words)]
+        for some in (ids[:want], ids[want:]):
+            if len(shown) < want:
+                shown += [
+                    item for item in await _shown(store, reach, view, some) if pinned in (None, item.pinned)
+                ]
         if len(shown) >= want or len(candidates) < size or len(ids) < len(candidates):
             return _Collected(shown[:want], None)
         after = Cursor(created_at=candidates[-1].created_at, id=candidates[-1].id)
@@ -121,6 +123,13 @@ async def _collect(
         if view.words and looked_at >= MOST_SEARCHED:
             return _Collected(shown, replace(after, pinned=bool(pinned)))
         size = min(2 * size, _MOST_AT_ONCE)
+
+
+async def _shown(store: Store, reach: Reach, view: View, ids: Sequence[UUID]) -> list[Item]:
+    """Those that the view shows, in the order of the ids."""
+    there = {one.item.id: one.item for one in await held(store, reach, ids)}
+    items = [there[id_] for id_ in ids if id_ in there]
+    return [item for item in items if view.shows(item) and has_words(item.notification, view.words)]
 
 
 def _pinned(store: Store, reach: Reach) -> Source:
@@ -136,8 +145,9 @@ def _newest(store: Store, reach: Reach, view: View) -> Source:
     async def source(after: Cursor | None, limit: int) -> Sequence[Found]:
         found: set[Found] = set()
         for window in view.windows:
-            found.update(await _by_lanes(store, reach, window, after, limit))
-            found.update(await store.feed.exceptions(reach, window, after, limit))
+            ranges, exceptions = await store.feed.look(reach, window, _LANES_AT_ONCE, after, limit)
+            found.update(exceptions)
+            found.update(await _by_lanes(store, reach, window, ranges, after, limit))
         if view.resolved:
             found.update(await store.feed.resolved(reach, after, limit))
         if view.snoozed:
@@ -148,18 +158,25 @@ def _newest(store: Store, reach: Reach, view: View) -> Source:
 
 
 async def _by_lanes(
-    store: Store, reach: Reach, window: Window, after: Cursor | None, limit: int
+    store: Store,
+    reach: Reach,
+    window: Window,
+    ranges: Sequence[Range],
+    after: Cursor | None,
+    limit: int,
 ) -> list[Found]:
-    """The newest that lie in the window by their positions; lanes too old to matter are not looked into."""
+    """The newest that lie in the window by their positions; lanes too old to matter are not looked into.
+
+    `ranges` are the first ones.
+    """
     newest: list[Found] = []
-    last: Range | None = None
-    while True:
-        ranges = await store.feed.ranges(reach, window, _LANES_AT_ONCE, last)
-        if ranges:
-            found = await store.feed.slice(ranges, after, limit)
-            newest = sorted([*newest, *found], reverse=True)[:limit]
-        if len(ranges) < _LANES_AT_ONCE:
-            return newest
+    while ranges:
+        found = await store.feed.slice(ranges, after, limit)
+        newest = sorted([*newest, *found], reverse=True)[:limit]
         last = ranges[-1]
+        if len(ranges) < _LANES_AT_ONCE:
+            break
         if len(newest) == limit and newest[-1].created_at > last.last_at:
-            return newest
+            break
+        ranges = await store.feed.ranges(reach, window, _LANES_AT_ONCE, last)
+    return newest

@@ -42,8 +42,7 @@ class Found(NamedTuple):
     id: UUID
 
 
-@dataclass(frozen=True, kw_only=True)
-class Range:
+class Range(NamedTuple):
     """The part of a lane that a window is in by the lines: positions (first, last]."""
 
     stream_id: UUID
@@ -67,15 +66,27 @@ class Feed:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def ranges(self, reach: Reach, window: Window, limit: int, after: Range | None) -> list[Range]:
-        """Lanes with anything in the window by their lines, those with the newest notification first."""
-        statement = _ranges_statement(self._shape(reach), window, after is not None)
-        place = {} if after is None else {"at": after.last_at, "stream": after.stream_id, "lane": after.lane}
-        rows = await self._connection.all(statement, values_of(reach, limit=limit, **place))
-        return [
-            Range(stream_id=row.stream_id, lane=row.lane, first=row.first, last=row.last, last_at=row.last_at)
-            for row in rows
+    async def look(
+        self, reach: Reach, window: Window, lanes: int, before: Cursor | None, limit: int
+    ) -> tuple[list[Range], list[Found]]:
+        """Where to look for what is in the window, in one snapshot.
+
+        The first so many `ranges`; and the newest marked ones, at most `limit`, that come after the place
+        `before` in the feed and are in the window though their position says otherwise.
+        """
+        statement = _look_statement(self._shape(reach), window, before is not None)
+        values = values_of(reach, lanes=lanes, limit=limit, **_place(before))
+        rows = await self._connection.all(statement, values)
+        return [Range(*row[:5]) for row in rows if row.id is None], [
+            Found(row.at, row.id) for row in rows if row.id is not None
         ]
+
+    async def ranges(self, reach: Reach, window: Window, lanes: int, after: Range) -> list[Range]:
+        """The next lanes with anything in the window by their lines, that with the newest first."""
+        statement = _ranges_statement(self._shape(reach), window)
+        place = {"after_at": after.last_at, "after_stream": after.stream_id, "after_lane": after.lane}
+        rows = await self._connection.all(statement, values_of(reach, lanes=lanes, **place))
+        return [Range(*row) for row in rows]
 
     async def slice(self, ranges: Sequence[Range], before: Cursor | None, limit: int) -> list[Found]:
         """The newest of the ranges together that come after the place `before` in the feed."""
@@ -85,17 +96,9 @@ class Feed:
             values[f"lane_{number}"] = part.lane
             values[f"first_{number}"] = part.first
             values[f"last_{number}"] = part.last
-        if before is not None:
-            values |= {"created_at": before.created_at, "id": before.id}
+        values |= _place(before)
         statement = _slice_statement(len(ranges), before is not None)
         return [Found(*row) for row in await self._connection.all(statement, values)]
-
-    async def exceptions(
-        self, reach: Reach, window: Window, before: Cursor | None, limit: int
-    ) -> list[Found]:
-        """Marked ones that are in the window though their position says otherwise."""
-        statement = _exceptions_statement(self._shape(reach), window, before is not None)
-        return await self._found(statement, values_of(reach), before, limit)
 
     async def snoozed(self, reach: Reach, before: Cursor | None, limit: int) -> list[Found]:
         """Those whose snooze is running."""
@@ -127,9 +130,7 @@ class Feed:
     async def _found(
         self, statement: sa.Executable, values: dict[str, Any], before: Cursor | None, limit: int
     ) -> list[Found]:
-        values["limit"] = limit
-        if before is not None:
-            values |= {"created_at": before.created_at, "id": before.id}
+        values |= {"limit": limit, **_place(before)}
         return [Found(*row) for row in await self._connection.all(statement, values)]
 
     def _shape(self, reach: Reach) -> Shape:
@@ -137,31 +138,47 @@ class Feed:
 
 
 _LIMIT = sa.bindparam("limit", type_=sa.Integer())
+_RANGE: dict[str, sa.types.TypeEngine[Any]] = {
+    "stream_id": sa.Uuid(),
+    "lane": sa.Integer(),
+    "first": sa.BigInteger(),
+    "last": sa.BigInteger(),
+}
 _CURSOR = sa.tuple_(sa.bindparam("created_at", type_=Instant()), sa.bindparam("id", type_=sa.Uuid()))
 
 
 @lru_cache
-def _ranges_statement(shape: Shape, window: Window, continued: bool) -> Query:
-    state = state_cte(shape, window, marks=False)
+def _look_statement(shape: Shape, window: Window, continued: bool) -> sa.CompoundSelect[Any]:
+    state = state_cte(shape, window)
     lanes = lanes_cte(shape, window, state)
-    statement = sa.select(lanes.c.stream_id, lanes.c.lane, lanes.c.first, lanes.c.last, lanes.c.last_at)
-    statement = statement.where(lanes.c.last > lanes.c.first)
-    if continued:
-        after = sa.tuple_(
-            sa.bindparam("at", type_=Instant()),
-            sa.bindparam("stream", type_=sa.Uuid()),
-            sa.bindparam("lane", type_=sa.Integer()),
-        )
-        statement = statement.where(sa.tuple_(lanes.c.last_at, lanes.c.stream_id, lanes.c.lane) < after)
-    order = (lanes.c.last_at.desc(), lanes.c.stream_id.desc(), lanes.c.lane.desc())
-    return statement.order_by(*order).limit(_LIMIT)
+    no_id = sa.cast(sa.null(), sa.Uuid()).label("id")
+    ranges = _ranges(lanes).add_columns(no_id).subquery("ranges")
+    exceptions = _newest(_exceptions(window, state, lanes), state, continued).subquery("exceptions")
+    nowhere = [sa.cast(sa.null(), kind).label(name) for name, kind in _RANGE.items()]
+    return sa.union_all(sa.select(ranges), sa.select(*nowhere, exceptions.c.created_at, exceptions.c.id))
 
 
 @lru_cache
-def _exceptions_statement(shape: Shape, window: Window, continued: bool) -> Query:
-    state = state_cte(shape, window)
-    lanes = lanes_cte(shape, window, state)
-    statement = (
+def _ranges_statement(shape: Shape, window: Window) -> Query:
+    lanes = lanes_cte(shape, window, state_cte(shape, window, marks=False))
+    after = sa.tuple_(
+        sa.bindparam("after_at", type_=Instant()),
+        sa.bindparam("after_stream", type_=sa.Uuid()),
+        sa.bindparam("after_lane", type_=sa.Integer()),
+    )
+    return _ranges(lanes).where(sa.tuple_(lanes.c.last_at, lanes.c.stream_id, lanes.c.lane) < after)
+
+
+def _ranges(lanes: sa.CTE) -> Query:
+    """Rows of Range, in their order."""
+    order = (lanes.c.last_at.desc(), lanes.c.stream_id.desc(), lanes.c.lane.desc())
+    columns = [lanes.c[name] for name in _RANGE]
+    statement = sa.select(*columns, lanes.c.last_at.label("at")).where(lanes.c.last > lanes.c.first)
+    return statement.order_by(*order).limit(sa.bindparam("lanes", type_=sa.Integer()))
+
+
+def _exceptions(window: Window, state: sa.CTE, lanes: sa.CTE) -> Query:
+    return (
         sa.select(state.c.created_at, state.c.id)
         .join_from(state, lanes, same_lane(state, lanes))
         .where(is_mark(state), state.c.position > lanes.c.low)
@@ -169,7 +186,6 @@ def _exceptions_statement(shape: Shape, window: Window, continued: bool) -> Quer
         .where(state.c.level >= int(window.at_least), state.c.level < int(window.below))
         .where(sa.or_(state.c.until.is_(None), state.c.until <= NOW))
     )
-    return _newest(statement, state, continued)
 
 
 @lru_cache
@@ -201,6 +217,10 @@ def _pinned_statement(shape: Shape, continued: bool) -> Query:
         mark.c.reader_id == READER_ID, in_reach(shape, mark), mark.c.pinned_at.is_not(None)
     )
     return _newest(statement, mark, continued)
+
+
+def _place(before: Cursor | None) -> dict[str, Any]:
+    return {} if before is None else {"created_at": before.created_at, "id": before.id}
 
 
 def _newest(statement: Query, source: Any, continued: bool) -> Query:

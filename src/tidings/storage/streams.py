@@ -11,7 +11,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from tidings.model import Address, Audience
+from tidings.model import Address, Audience, lane_parts
 from tidings.storage.connection import Connection, Merge, Row, clock_column
 from tidings.storage.dialects import Query, among
 from tidings.storage.tables import ending, expiry, lane, notification, stream
@@ -113,7 +113,7 @@ class Streams:
         rows = await self._connection.write(
             lane,
             lanes,
-            merge={"head": Merge.ADD, "last_at": Merge.TAKE},
+            merge={"head": Merge.ADD, "last_at": Merge.GREATEST},
             returning=["stream_id", "lane", "head"],
         )
         added = {(row["stream_id"], row["lane"]): row["head"] for row in lanes}
@@ -176,14 +176,32 @@ class Streams:
 
     async def end(self, places: Sequence[Place], at: datetime) -> None:
         """Take notifications away from everybody; one that was gone before keeps its time."""
+        await self._note_ended(places)
         rows = [{**_ending_row(place), "gone_at": at} for place in places]
         await self._connection.write(ending, rows, merge={"gone_at": Merge.FIRST})
 
     async def resolve(self, places: Sequence[Place], by: UUID, at: datetime) -> None:
         """Settle notifications for all who read them; one that was settled before keeps its time."""
+        await self._note_ended(places)
         rows = [{**_ending_row(place), "resolved_at": at, "resolved_by": by} for place in places]
         merge = {"resolved_at": Merge.FIRST, "resolved_by": Merge.FIRST}
         await self._connection.write(ending, rows, merge=merge)
+
+    async def _note_ended(self, places: Sequence[Place]) -> None:
+        """Note how far up there are endings in each lane: counts look no further for them.
+
+        Lanes come before their endings, as for who appends: so that no two writers deadlock.
+        """
+        highest: dict[LaneKey, Place] = {}
+        for place in places:
+            key = place.stream_id, place.lane
+            if key not in highest or place.position > highest[key].position:
+                highest[key] = place
+        rows = [
+            new_lane(place.stream_id, place.lane, last_at=place.created_at, ended=place.position)
+            for place in highest.values()
+        ]
+        await self._connection.write(lane, rows, merge={"ended": Merge.GREATEST})
 
     async def heads(self, stream_id: UUID) -> list[tuple[int, int]]:
         """(lane, head) of each lane of a stream."""
@@ -201,6 +219,23 @@ class Streams:
             .values(floor=position)
         )
         return int(await self._connection.scalar(sa.select(lane.c.floor).where(target)) or 0)
+
+
+def new_lane(
+    stream_id: UUID, number: int, *, last_at: datetime, head: int = 0, ended: int = 0
+) -> dict[str, Any]:
+    """A row of `lane`, for a lane that may be there already."""
+    event, severity = lane_parts(number)
+    return {
+        "stream_id": stream_id,
+        "lane": number,
+        "event": event,
+        "severity": severity.rank,
+        "head": head,
+        "floor": 0,
+        "last_at": last_at,
+        "ended": ended,
+    }
 
 
 @lru_cache

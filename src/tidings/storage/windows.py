@@ -323,6 +323,7 @@ def lanes_cte(
             here.c.stream_id,
             here.c.lane,
             here.c.last_at,
+            here.c.ended,
             low.label("low"),
             top.label("top"),
             edge(window.below).label("first"),
@@ -396,7 +397,9 @@ def _touched(shape: Shape, state: sa.CTE, lanes: sa.CTE) -> sa.Subquery:
     due_in_range = sa.and_(same_lane(due, lanes), _in_range(due, lanes))
     rows = sa.union_all(
         _marks(shape, state, lanes),
-        sa.select(*_ended(ended, gone=gone, resolved=resolved)).join_from(lanes, ended, on),
+        sa.select(*_ended(ended, gone=gone, resolved=resolved))
+        .join_from(lanes, ended, on)
+        .where(lanes.c.ended > lanes.c.first),  # else there is nothing to look for
         sa.select(*_ended(due, gone=literal(1), resolved=literal(0))).join_from(lanes, due, due_in_range),
     ).subquery("rows")
     facts = ("level", "since", "until", "marked", "gone", "resolved", "in_range", "below")
