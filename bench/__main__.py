@@ -139,7 +139,7 @@ async def _at_size(
 
 
 async def _read(mine: Work, theirs: Work, times: int) -> tuple[float, float]:
-    """Each has read once just before: a count that goes through a million rows leaves the caches to nobody."""
+    """Each has read just before: a count that goes through a million rows leaves the caches to nobody."""
     return await compared(mine, theirs, times=times, before=mine, before_theirs=theirs)
 
 
