@@ -348,6 +348,7 @@ _LOGIN: Callable[[World], Parts] = lambda world: {"json": {"email": world.locked
 CALLS: Mapping[Route, Call] = {
     Route("scoped", "GET", _N): Call(rule="SCOPED"),
     Route("scoped", "GET", f"{_N}/count"): Call(rule="SCOPED"),
+    Route("scoped", "GET", f"{_N}/stream"): Call(rule="SCOPED"),
     Route("scoped", "POST", f"{_N}/mark-all-seen"): Call(rule="SCOPED", make=_json(scope="me")),
     Route("scoped", "POST", f"{_N}/dismiss-all"): Call(rule="SCOPED", make=_json(scope="me")),
     Route("scoped", "POST", f"{_N}/bulk/seen"): Call(
@@ -461,6 +462,8 @@ CALLS: Mapping[Route, Call] = {
     Route("native", "GET", "/v1/inbox"): Call(rule="READER"),
     Route("native", "GET", "/v1/inbox/counts"): Call(rule="READER"),
     Route("native", "GET", "/v1/inbox/{notification_id}"): Call(rule="READER"),
+    Route("native", "GET", "/v1/inbox/stream"): Call(rule="READER"),
+    Route("native", "POST", "/v1/inbox/stream-tickets"): Call(rule="READER_SECRET"),
     Route("native", "GET", "/v1/inbox/alerts"): Call(rule="READER"),
     Route("native", "POST", "/v1/inbox/alerts/{business_id}/{alert_id:path}/dismiss"): Call(rule="READER"),
     Route("native", "GET", "/v1/inbox/preferences"): Call(rule="USER"),
@@ -489,6 +492,7 @@ RIGHTFUL: Mapping[str, str] = {
     "COMPANY": "user: company",
     "SERVICE_KEY": "service key",
     "READER": "user: API",
+    "READER_SECRET": "user: API",
     "USER": "user: API",
     "USER_OF_IT": "user: API",
 }

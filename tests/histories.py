@@ -27,7 +27,7 @@ from tidings.inbox.append import append, withdraw
 from tidings.inbox.folding import LEVELS, fold
 from tidings.inbox.membership import join, leave, open_business, open_firm, open_user
 from tidings.inbox.operations import clear_read, mark, mark_all
-from tidings.inbox.preferences import set_channels
+from tidings.inbox.preferences import choose
 from tidings.inbox.retention import raise_floor
 from tidings.inbox.undo import undo
 from tidings.model import EVERYONE, Action, Address, Audience, Draft, Outcome, Reader, ReaderKind, Severity
@@ -329,7 +329,7 @@ class History(RuleBasedStateMachine):
         self._begin("leave")
         self._tell(user, "leaves", stream)
         self.arena.do(leave, user, stream)
-        self.oracle.leave(user, stream)
+        self.oracle.leave(user, stream, self.clock.at)
         self.left.add((user, stream))
 
     def _memberships(self, *, joined: bool) -> list[tuple[UUID, UUID]]:
@@ -338,7 +338,7 @@ class History(RuleBasedStateMachine):
 
     def _join(self, user: UUID, stream: UUID) -> None:
         self.arena.do(join, user, Address(audience=self.shared[stream], id=stream))
-        self.oracle.join(user, stream)
+        self.oracle.join(user, stream, self.clock.at)
         self._tell(user, "joins", stream)
 
     def switches(self, random: Random) -> None:
@@ -352,8 +352,8 @@ class History(RuleBasedStateMachine):
         user, subject, key = random.choice(off if on else random.choice((hidden, hidden, anything)))
         self._begin("in-app on" if on else "in-app off")
         self._tell(user, "switches", subject, key, "on" if on else "off")
-        self.arena.do(set_channels, user, subject, key, {"in_app": on})
-        self.oracle.switch(user, subject, key, on=on)
+        self.arena.do(choose, self.readers[user], subject, key, {"in_app": on})
+        self.oracle.switch(user, subject, key, self.clock.at, on=on)
 
     def _chosen(self, user: UUID, subject: str, key: str) -> bool:
         """Whether the user let in-app on; the default of one event is off."""

@@ -205,22 +205,29 @@ class Oracle:
 
     def open_reader(self, reader: Any, *, company: bool = False) -> None:
         """A user reads what is everyone's from now on; either reads the stream that bears its id."""
-        self.readers[reader] = Reader(company=company)
-        self.join(reader, reader)
+        who = self.readers[reader] = Reader(company=company)
+        who.joined[reader] = len(self.streams[reader].entries)
         for stream, found in self.streams.items():
             if found.audience == EVERYONE and not company:
-                self.join(reader, stream)
+                who.joined[stream] = len(found.entries)
 
-    def join(self, reader: Any, stream: Any) -> None:
+    def join(self, reader: Any, stream: Any, now: datetime) -> None:
         """What was appended before does not exist for the reader; joining again while joined is nothing."""
-        self.readers[reader].joined.setdefault(stream, len(self.streams[stream].entries))
+        who = self.readers[reader]
+        if stream not in who.joined:
+            who.joined[stream] = len(self.streams[stream].entries)
+            who.begin("join", who.time(now))
 
-    def leave(self, reader: Any, stream: Any) -> None:
-        self.readers[reader].joined.pop(stream, None)
+    def leave(self, reader: Any, stream: Any, now: datetime) -> None:
+        who = self.readers[reader]
+        if who.joined.pop(stream, None) is not None:
+            who.begin("leave", who.time(now))
 
-    def switch(self, reader: Any, subject: str, key: str, *, on: bool) -> None:
+    def switch(self, reader: Any, subject: str, key: str, now: datetime, *, on: bool) -> None:
         """In-app on or off for an event or a topic; what is off is out of reach, and comes back as it was."""
-        self.readers[reader].in_app[subject, key] = on
+        who = self.readers[reader]
+        who.in_app[subject, key] = on
+        who.begin("choose", who.time(now))
 
     # --- streams ------------------------------------------------------------------------------------------
 

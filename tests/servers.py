@@ -221,6 +221,10 @@ class Server:
         self._log = log
         self._process = process
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def ready(self, within: float = 60) -> Server:
         """Wait until it answers."""
         deadline = time.monotonic() + within

@@ -30,12 +30,13 @@ NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 ID = UUID("0195561f-2f6c-7000-8000-00000000000a")
 OPERATION = UUID("00000000-0005-8000-8000-00000000000b")
 TALLY = {"total": 3, "unseen": 2, "unread": 1}
-COUNTS = {**TALLY, "by_scope": [], "by_topic": {}, "by_severity": {}}
+COUNTS = {**TALLY, "by_scope": [], "by_topic": {}, "by_severity": {}, "position": "AAAA"}
 ITEM = {
     "id": str(ID),
     "scope": "business",
     "scope_id": str(ID),
     "stream": str(ID),
+    "seq": 9,
     "lane": 4,
     "position": 7,
     "event": "billing.invoice_paid",
@@ -475,6 +476,7 @@ def test_an_item_is_read_whole_and_a_newer_servers_members_are_passed_over(clien
         scope_id=ID,
         stream=ID,
         lane=4,
+        seq=9,
         position=7,
         event="billing.invoice_paid",
         topic="billing",
@@ -504,6 +506,7 @@ def test_counts_are_read_whole(client: Client) -> None:
         "by_scope": [{"scope": "me", "scope_id": None, **part, "newer": 1}],
         "by_topic": {"billing": part},
         "by_severity": {"info": part},
+        "position": "AAAA",
     }
 
     counts = client(client.told(answer(body=body)).inbox.counts())
@@ -516,6 +519,7 @@ def test_counts_are_read_whole(client: Client) -> None:
         by_scope=(ScopeTally(scope="me", scope_id=None, total=2, unseen=1, unread=1),),
         by_topic={"billing": tally},
         by_severity={"info": tally},
+        position="AAAA",
     )
 
 

@@ -21,6 +21,7 @@ from tidings.identity import directory
 from tidings.identity.tokens import issue_service_key
 from tidings.inbox import alerts, feed
 from tidings.model import AccountStatus, Address, BusinessStatus, Severity
+from tidings.realtime.positions import position_of
 from tidings.storage.engine import Database
 from tidings.storage.store import Store
 from tidings.surfaces.native.operation_ids import operation_id
@@ -208,6 +209,7 @@ def test_an_item_tells_everything(world: World, web: Web) -> None:
         "scope": "firm",
         "scope_id": str(world.firm.id),
         "stream": str(world.firm.id),
+        "seq": 1,
         "lane": item["lane"],
         "position": 1,
         "event": "tax.due",
@@ -418,6 +420,7 @@ def test_counts_tell_everything_in_one_call(world: World, web: Web) -> None:
 
     counts = world.mine.counts()
 
+    assert position_of(counts.pop("position")).streams[world.user].seq == 4
     assert counts == {
         "total": 6,
         "unseen": 4,
@@ -692,8 +695,9 @@ def test_no_undo_brings_back_what_another_contract_deletes_for_good(world: World
 
     for inbox, id_ in ((world.mine, mine), (world.company, ours)):
         assert inbox.ask("GET", f"/{id_}").status_code == 404
-        refused(inbox.undo(operation_id(secret, inbox.id, 1)), 409, "not_undoable")
-        refused(inbox.undo(operation_id(secret, inbox.id, 2)), 404, "operation_not_found")
+        last = web.write(lambda store, id_=inbox.id: store.logs.reader_ends([id_]))[inbox.id]
+        refused(inbox.undo(operation_id(secret, inbox.id, last)), 409, "not_undoable")
+        refused(inbox.undo(operation_id(secret, inbox.id, last + 1)), 404, "operation_not_found")
 
 
 def test_a_repeated_operation_with_its_key_is_done_once(world: World, web: Web) -> None:

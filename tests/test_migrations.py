@@ -18,8 +18,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from tests.conftest import BACKENDS, OpenDatabase, Run
+from tidings.model import Level
 from tidings.storage import migrate
 from tidings.storage.engine import Database
+from tidings.storage.readers import Raised
 from tidings.storage.tables import metadata
 
 _OURS = "NOT IN ('alembic_version', 'alembic_version_pkc')"
@@ -133,6 +135,21 @@ def test_lanes_are_told_up_to_where_there_are_endings(run: Run, empty_database: 
     assert run(_differences(empty_database)) == []
 
 
+def test_raises_by_ids_can_still_be_undone(run: Run, empty_database: Database) -> None:
+    run(_upgraded_to("0004", empty_database))
+    run(_raised(empty_database))
+    run(migrate.upgrade(empty_database))
+
+    async def kept() -> Raised | None:
+        async with empty_database.read() as store:
+            return await store.readers.raised(READER, 3)
+
+    found = run(kept())
+    assert found is not None
+    assert (found.level, found.at, found.targets) == (Level.READ, AT, [(STREAM, 4, 2)])
+    assert run(_differences(empty_database)) == []
+
+
 READER, STREAM, OTHER = UUID(int=1), UUID(int=2), UUID(int=3)
 AT = datetime(2026, 3, 2, tzinfo=UTC)
 LATER = AT + timedelta(hours=1)
@@ -172,6 +189,14 @@ async def _swept_by_lane(database: Database) -> None:
     async with database.engine.begin() as connection:
         for table, rows in (("line", lines), ("sweep", sweeps), ("lane", lanes), ("mark", marks)):
             await connection.execute(sa.insert(then.metadata.tables[table]), rows)
+
+
+async def _raised(database: Database) -> None:
+    """A raise by ids, by the schema of then."""
+    then = import_module("tidings.storage.migrations.versions.0001_first_schema").metadata.tables
+    row = {"reader_id": READER, "op": 3, "level": 2, "at": AT, "targets": [[str(STREAM), 4, 2]]}
+    async with database.engine.begin() as connection:
+        await connection.execute(sa.insert(then["raised"]), [row])
 
 
 async def _ended(database: Database) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from tests.calls import CALLS, PRODUCT, SURFACES, Asked, Route, World, asked, routes
 from tests.conftest import MovingClock, Run
+from tests.follower import events
 from tests.web import Web
 from tidings.storage.engine import Database
 from tidings.surfaces import front
@@ -93,6 +94,7 @@ RULES: Mapping[str, Mapping[str, str | Told]] = {
     },
     "SERVICE_KEY": {"service key": OK},
     "READER": _READER,
+    "READER_SECRET": {who: OK if wanted == THEIRS else wanted for who, wanted in _READER.items()},
     # A company chooses nothing.
     "USER": _READER
     | {"user: company": (403, "forbidden"), "other: company": (403, "forbidden")}
@@ -210,6 +212,8 @@ def as_of_nothing(world: World, caller: str, route: Route) -> str | None:
 
 
 def bare(answer: httpx2.Response) -> tuple[int, Any]:
+    if answer.headers["content-type"].startswith("text/event-stream"):
+        return answer.status_code, [one.name for one in events(answer.content)]
     body = answer.json()
     body.pop("correlation_id", None)
     if "error" in body:

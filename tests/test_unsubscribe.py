@@ -530,7 +530,7 @@ def test_right_and_wrong_known_and_unknown_do_the_same_work(
     right = work(link())
 
     assert right.count("compare_digest") == 1
-    assert sum("INSERT" in str(one) for one in right) == 3
+    assert sum("INSERT" in str(one) for one in right) == 4
     assert guesses == [right, right]
 
 

@@ -12,7 +12,7 @@ from uuid import UUID
 from tests.conftest import MovingClock
 from tidings.delivery import health, policy, subscriptions
 from tidings.errors import TidingsError
-from tidings.identity import directory, tokens
+from tidings.identity import directory, tickets, tokens
 from tidings.identity.sessions import Sessions
 from tidings.identity.token_uses import TokenUses
 from tidings.ids import uuid7
@@ -31,6 +31,7 @@ from tidings.inbox import (
 )
 from tidings.inbox.append import append, withdraw
 from tidings.inbox.folding import fold
+from tidings.inbox.live import Telling
 from tidings.inbox.reach import reach_of
 from tidings.inbox.undo import undo
 from tidings.model import (
@@ -54,6 +55,7 @@ from tidings.model import (
 )
 from tidings.storage.engine import Database
 from tidings.storage.idempotency import First
+from tidings.storage.logs import StreamEnd
 from tidings.storage.store import Store
 
 T = TypeVar("T")
@@ -117,6 +119,7 @@ async def walk(database: Database, clock: MovingClock) -> None:
     await by_selection(steps, world)
     await by_ids(steps, world)
     await live_alerts(steps, world)
+    await following(steps, database, world)
     await erasing(steps, database, clock, world)
     await folding(steps, database, clock, world)
     await leaving(steps, world)
@@ -337,6 +340,21 @@ async def live_alerts(steps: Walk, world: World) -> None:
         await steps.do(lambda s, d=done: undo(s, reader, d.operation or 0))
     await steps.do(lambda s: alerts.clear(s, business, "low-cash"))
     await steps.refused(lambda s: alerts.find(s, reader, "low-cash", first=business))
+
+
+async def following(steps: Walk, database: Database, world: World) -> None:
+    """All that was told so far, to who was there from the beginning."""
+    telling = Telling(database)
+    ends = await telling.stream_ends([to.id for to in world.streams])
+    for stream_id in ends:
+        told = await telling.of_stream(stream_id, StreamEnd(0, 0))
+        assert told is None or told[0] == ends[stream_id]
+    for reader in (world.reader, world.company):
+        end = (await telling.reader_ends([reader.id]))[reader.id]
+        for after in range(end):
+            await telling.of_reader(reader, after)
+        ticket, _ = await steps.do(lambda s, r=reader: tickets.issue(s, r))
+        await steps.do(lambda s, t=ticket: tickets.redeem(s, t))
 
 
 async def erasing(steps: Walk, database: Database, clock: MovingClock, world: World) -> None:

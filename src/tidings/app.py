@@ -18,9 +18,12 @@ from tidings.identity.product_tokens import product_tokens
 from tidings.identity.sessions import Sessions
 from tidings.identity.token_uses import TokenUses
 from tidings.identity.tokens import API_TOKEN
+from tidings.inbox.live import Telling
 from tidings.inbox.scheduling import send_due
 from tidings.inbox.sending import Sender
 from tidings.inbox.upkeep import STEPS
+from tidings.realtime.hub import Hub
+from tidings.realtime.sse import HANDED_OVER, EventStream
 from tidings.settings import Settings
 from tidings.storage.engine import Database
 from tidings.storage.migrate import upgrade
@@ -52,9 +55,23 @@ _EXPOSED = (
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 
+class Application:
+    """Tidings over HTTP, as an ASGI application."""
+
+    def __init__(self, app: ASGIApp, hub: Hub) -> None:
+        self._app, self._hub = app, hub
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)
+
+    def end_streams(self) -> None:
+        """Let the connections come to an end that would have none by themselves: before the server waits."""
+        self._hub.close()
+
+
 def create_app(
     settings: Settings, *, database: Database | None = None, clock: Clock | None = None
-) -> ASGIApp:
+) -> Application:
     """Everything over HTTP. Without a `database` one is opened as the settings say, and closed at the end."""
     opened = database or Database(
         settings.database_url,
@@ -69,7 +86,7 @@ def create_app(
     async def lifespan(_app: Starlette) -> AsyncGenerator[None]:
         if settings.migrates:
             await upgrade(opened)
-        async with _upkeep(opened, services.token_uses):
+        async with _upkeep(opened, services.token_uses), _told(opened, services.hub):
             yield
         if database is None:
             await opened.dispose()
@@ -85,7 +102,7 @@ def create_app(
             allow_credentials="*" not in settings.cors_origins,
             expose_headers=_EXPOSED,
         )
-    return correlation.Correlation(app)
+    return Application(correlation.Correlation(app), services.hub)
 
 
 def sessions_of(settings: Settings, database: Database) -> Sessions:
@@ -99,6 +116,7 @@ def sessions_of(settings: Settings, database: Database) -> Sessions:
 
 
 def _services(settings: Settings, database: Database) -> Services:
+    telling = Telling(database)
     return Services(
         settings=settings,
         database=database,
@@ -107,6 +125,8 @@ def _services(settings: Settings, database: Database) -> Services:
         token_uses=TokenUses(database),
         product_tokens=product_tokens(settings, database),
         limiter=Limiter(),
+        telling=telling,
+        hub=Hub(telling),
         proxies=TrustedProxies(settings.trusted_proxies),
     )
 
@@ -147,6 +167,21 @@ async def _upkeep(database: Database, uses: TokenUses) -> AsyncGenerator[None]:
             await asyncio.wait_for(tasks, UPKEEP_GRACE_SECONDS)
 
 
+@asynccontextmanager
+async def _told(database: Database, hub: Hub) -> AsyncGenerator[None]:
+    """Tells who follows what is committed."""
+    database.on_news = hub.wake
+    task = asyncio.create_task(hub.run())
+    try:
+        yield
+    finally:
+        database.on_news = None
+        hub.close()
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
 async def _tried(work: Awaitable[T]) -> T | None:
     """What the work answers; None where it failed."""
     try:
@@ -182,6 +217,12 @@ def _switch(services: Services, front_app: ASGIApp) -> ASGIApp:
     async def switch(scope: Scope, receive: Receive, send: Send) -> None:
         app = answering(scope) if scope["type"] == "http" else front_app
         await app(scope, receive, send)
+        stream: EventStream | None = scope.pop(HANDED_OVER, None)
+        if stream is not None:
+            try:
+                await stream.run(receive, send)
+            except TimeoutError:
+                _log.info("a stream's client takes nothing", path=scope["path"])  # and is cut
 
     return switch
 

@@ -296,6 +296,27 @@ class Reach:
     severities: frozenset[Severity] = frozenset()  # empty: every severity
 
 
+class ChangeKind(StrEnum):
+    """What became of something in a stream, for all who read it."""
+
+    GONE = "gone"  # withdrawn, collapsed or expired
+    REMOVED = "removed"  # with all before it in its lane, by retention
+    RESOLVED = "resolved"
+    ALERT = "alert"  # raised, or says something else
+    ALERT_CLEARED = "alert_cleared"
+
+
+class OperationKind(StrEnum):
+    """What is told of an operation to who follows; of one without a kind, what it swept."""
+
+    MARKED = "marked"  # some notifications, whose state is looked up
+    CLEARED = "cleared"  # it swept only what was read
+    ALERTS = "alerts"  # it dismissed alerts, beside what it swept
+    PREFERENCES = "preferences"
+    RESYNC = "resync"  # more than can be told
+    NOTHING = "nothing"  # nobody sees it
+
+
 @dataclass(frozen=True, kw_only=True)
 class Turn:
     """One operation of one reader, whose row is locked."""

@@ -50,8 +50,12 @@ def run(
 
     `app` is what is served instead of Tidings, in the very same way.
     """
+    end_streams: Callable[[], None] = _nothing_open
+    if app is None:
+        app = tidings = create_app(settings)
+        end_streams = tidings.end_streams
     config = uvicorn.Config(
-        app or create_app(settings),
+        app,
         log_config=None,
         log_level=settings.log_level,
         lifespan="on",
@@ -65,16 +69,26 @@ def run(
     # What is there by now stays: looking through it again and again would hold up requests for milliseconds.
     gc.collect()
     gc.freeze()
-    _Server(config, on_ready).run([listening])
+    _Server(config, on_ready, end_streams).run([listening])
 
 
 def _nothing(_signal: int, _frame: FrameType | None) -> None: ...
 
 
+def _nothing_open() -> None: ...
+
+
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, on_ready: Callable[[], None], end_streams: Callable[[], None]
+    ) -> None:
         super().__init__(config)
-        self._on_ready = on_ready
+        self._on_ready, self._end_streams = on_ready, end_streams
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Streams end first, for uvicorn waits for every answer that is under way."""
+        self._end_streams()
+        super().handle_exit(sig, frame)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)

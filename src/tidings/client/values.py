@@ -129,7 +129,8 @@ class Item:
     snoozed_until: datetime | None
     resolved_at: datetime | None
     expires_at: datetime | None
-    stream: UUID  # with lane and position: its place in the log
+    stream: UUID  # with lane and position, or with seq: its place in the log
+    seq: int
     lane: int
     position: int
 
@@ -154,6 +155,7 @@ class Counts(Tally):
     by_scope: tuple[ScopeTally, ...]
     by_topic: Mapping[str, Tally]
     by_severity: Mapping[str, Tally]
+    position: str  # with it as Last-Event-ID the stream tells what came since
 
 
 @dataclass(frozen=True, kw_only=True)

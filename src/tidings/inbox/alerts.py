@@ -15,7 +15,17 @@ from uuid import UUID
 from tidings.errors import AlertNotFound, NotFound
 from tidings.ids import uuid7
 from tidings.inbox.reach import EVERYTHING
-from tidings.model import Alert, Audience, LiveAlert, Reach, Reader, ReaderKind, Selection, Severity
+from tidings.model import (
+    Alert,
+    Audience,
+    ChangeKind,
+    LiveAlert,
+    Reach,
+    Reader,
+    ReaderKind,
+    Selection,
+    Severity,
+)
 from tidings.storage.store import Store
 
 LONGEST_ID = 255  # characters
@@ -53,15 +63,20 @@ async def raise_alert(
         raised_at=now,
         updated_at=now,
     )
+    counted = await store.streams.count_changes({business_id: 1})
     there = await store.alerts.put(new)
+    await store.streams.note_changes(ChangeKind.ALERT, [(business_id, alert_id)], now, counted)
     return there, there.episode == new.episode
 
 
 async def clear(store: Store, business_id: UUID, alert_id: str) -> None:
     """End the alert's episode, for everybody. Raises NotFound for an unknown business, AlertNotFound."""
     await _known(store, business_id)
+    counted = await store.streams.count_changes({business_id: 1})
     if not await store.alerts.clear(business_id, alert_id):
         raise AlertNotFound
+    now = await store.now()
+    await store.streams.note_changes(ChangeKind.ALERT_CLEARED, [(business_id, alert_id)], now, counted)
 
 
 async def _known(store: Store, business_id: UUID) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -40,9 +41,12 @@ async def append(store: Store, drafts: Sequence[Draft]) -> list[UUID]:
     heads = await store.streams.advance(_lanes(rows, replaced))
     _number_lanes(rows, heads)
     collapsed = [*replaced, *_collapsed(rows)]
+    before = {stream_id: tail.changes for stream_id, tail in tails.items()}
+    for stream_id, more in Counter(place.stream_id for place in collapsed).items():
+        tails[stream_id] = replace(tails[stream_id], changes=before[stream_id] + more)
     await store.streams.append(rows)
     await store.streams.set_tails(tails)
-    await store.streams.end(collapsed, now)
+    await store.streams.end(collapsed, now, before)
     return [row["id"] for row in rows]
 
 

@@ -10,7 +10,7 @@ from tidings.inbox import state
 from tidings.inbox.items import held
 from tidings.inbox.operations import UNDO_WINDOW, begin
 from tidings.inbox.reach import reach_of
-from tidings.model import Level, Reach, Reader, Turn
+from tidings.model import Level, OperationKind, Reach, Reader, Turn
 from tidings.storage.folding import Fold
 from tidings.storage.lines import StreamSweep
 from tidings.storage.readers import Mark
@@ -36,6 +36,7 @@ async def fold(store: Store, reader: Reader, level: Level = Level.READ, *, least
     ids = await store.folding.not_at(reach, level, [(one.stream_id, one.lane, one.top) for one in lanes])
     await store.readers.put_marks(reader.id, await _rebased(store, turn, reach, level, ids))
     await store.lines.sweep(turn, level, _to_the_top(lanes))
+    await store.readers.record(turn, OperationKind.NOTHING)
     await store.readers.finish(turn, seals=True)  # no operation of the reader's: its number cannot be undone
     return True
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from tidings.errors import IdTaken, UnknownRecipient
-from tidings.model import EVERYONE, Address, Audience, Reader, ReaderKind
+from tidings.model import EVERYONE, Address, Audience, OperationKind, Reader, ReaderKind, Turn
 from tidings.storage.store import Store
 
 
@@ -39,11 +39,22 @@ async def join(store: Store, user_id: UUID, to: Address) -> None:
     turn = await store.readers.lock(Reader(id=user_id))
     if turn and await store.accounts.add_membership(user_id, to, await store.now()):
         await store.lines.set_floors(user_id, to.id, await store.streams.heads(to.id))
+        await _tell(store, turn)
 
 
 async def leave(store: Store, user_id: UUID, stream_id: UUID) -> bool:
     """Make the user read the stream no longer; whether they did."""
-    return await store.accounts.remove_membership(user_id, stream_id)
+    turn = await store.readers.lock(Reader(id=user_id))
+    left = await store.accounts.remove_membership(user_id, stream_id)
+    if turn and left:
+        await _tell(store, turn)
+    return left
+
+
+async def _tell(store: Store, turn: Turn) -> None:
+    """Let who follows the user's inbox know that what they read is another."""
+    await store.readers.record(turn, OperationKind.RESYNC)
+    await store.readers.finish(turn)
 
 
 async def _open(store: Store, address: Address) -> None:

@@ -23,6 +23,7 @@ from tidings.model import (
     Cursor,
     Level,
     LiveAlert,
+    OperationKind,
     Outcome,
     Reach,
     Reader,
@@ -130,6 +131,7 @@ async def clear_read(store: Store, reader: Reader, selection: Selection = EVERYT
     sweeps = _sweeps(streams)
     await _erase_swept(store, turn, sweeps, turn.at)
     await store.lines.sweep(turn, Level.DELETED, sweeps)
+    await store.readers.record(turn, OperationKind.CLEARED, [_target(mark) for mark in marks])
     await store.readers.finish(turn, marks=len(marks), seals=True)
     await _erase_marked(store, turn, [mark for mark in marks if mark.deleted_op == turn.op], turn.at)
     return Outcome(
@@ -194,8 +196,8 @@ async def mark(
     marks = [mark for _, mark in changed]
     await store.readers.put_marks(reader.id, marks)
     undoable = action in RAISES and not final
-    if undoable:
-        await store.readers.record_raise(turn, RAISES[action], [mark.key for mark in marks])
+    level = RAISES[action] if undoable else None
+    await store.readers.record(turn, OperationKind.MARKED, [_target(mark) for mark in marks], level=level)
     await store.readers.finish(turn, marks=len(marks), undoable=undoable)
     if action is Action.DELETE:
         await _erase_marked(store, turn, marks, turn.at if final else turn.at + UNDO_WINDOW)
@@ -226,8 +228,13 @@ async def _resolve(store: Store, turn: Turn, reach: Reach, found: Sequence[Held]
         return NOTHING
     places = [_place(one.mark) for one in mine]
     await store.streams.resolve(places, turn.reader.id, turn.at)
+    await store.readers.record(turn, OperationKind.NOTHING)  # the streams tell it, to all who read them
     await store.readers.finish(turn)
     return _outcome(turn, mine)
+
+
+def _target(mark: Mark) -> tuple[UUID, int, int, UUID]:
+    return (*mark.key, mark.id)
 
 
 def _place(mark: Mark) -> Place:
@@ -266,6 +273,8 @@ async def _dismiss_alerts(store: Store, turn: Turn, live: Sequence[LiveAlert], *
     if not live:
         return
     await store.alerts.dismiss(turn, [one.alert for one in live], by_filter=by_filter)
+    targets = [(one.alert.business_id, one.alert.id) for one in live]
+    await store.readers.record(turn, OperationKind.ALERTS, targets)
     businesses = {one.alert.business_id for one in live}
     await store.alerts.forget_ended(turn.reader.id, businesses, turn.at - UNDO_WINDOW)
 

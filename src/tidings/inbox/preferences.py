@@ -11,7 +11,7 @@ from uuid import UUID
 from tidings.errors import InvalidInput, NotFound, UnknownEvent
 from tidings.inbox.catalog import CHANNELS
 from tidings.inbox.operations import begin
-from tidings.model import Event, QuietHours, Reader
+from tidings.model import Event, OperationKind, QuietHours, Reader, Turn
 from tidings.storage.store import Store
 
 Subject = Literal["event", "topic"]
@@ -97,7 +97,7 @@ async def choose(
     What is not named stays. Raises NotFound for an event or topic that the catalog does not have, and
     UserNotFound.
     """
-    await begin(store, user)  # of two at once one comes second, and is what stays
+    turn = await begin(store, user)  # of two at once one comes second, and is what stays
     known = await store.catalog.events([key]) if subject == "event" else await store.catalog.topics()
     if key not in known:
         raise NotFound(f"There is no {subject} {key!r}.")
@@ -105,6 +105,13 @@ async def choose(
     await store.catalog.set_channels(user.id, subject, key, chosen)
     for channel in sorted(channels.keys() - chosen.keys()):
         await store.catalog.forget_choices(user.id, subject, [key], channel)
+    await tell(store, turn)
+
+
+async def tell(store: Store, turn: Turn) -> None:
+    """Let who follows the reader's inbox know that something was chosen."""
+    await store.readers.record(turn, OperationKind.PREFERENCES)
+    await store.readers.finish(turn)
 
 
 async def set_channels(
@@ -156,10 +163,11 @@ async def save_event(
 
     Raises UnknownEvent, InvalidInput, UserNotFound.
     """
-    await begin(store, user)  # of two at once only one is the first
+    turn = await begin(store, user)  # of two at once only one is the first
     mine = await store.catalog.preferences(user.id)
     customized = any(one.subject == "event" and one.key == key for one in mine)
     await set_channels(store, user.id, "event", key, channels if customized else {**first, **channels})
+    await tell(store, turn)
 
 
 async def replace_topics(
@@ -169,7 +177,7 @@ async def replace_topics(
 
     What was kept. Raises UserNotFound.
     """
-    await begin(store, user)  # of two at once one comes second, and is what stays
+    turn = await begin(store, user)  # of two at once one comes second, and is what stays
     kept = {
         topic: {channel: overrides[topic][channel] for channel in CHANNELS if channel in overrides[topic]}
         for topic in await store.catalog.topics()
@@ -178,4 +186,5 @@ async def replace_topics(
     await store.catalog.forget_channels(user.id, "topic")
     for topic, channels in kept.items():
         await store.catalog.set_channels(user.id, "topic", topic, channels)
+    await tell(store, turn)
     return {topic: channels for topic, channels in kept.items() if channels}

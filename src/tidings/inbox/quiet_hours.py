@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from tidings.errors import InvalidInput
 from tidings.inbox.operations import begin
-from tidings.inbox.preferences import Choice
+from tidings.inbox.preferences import Choice, tell
 from tidings.model import Event, QuietHours, Reader
 from tidings.storage.store import Store
 
@@ -21,8 +21,9 @@ async def set_hours(store: Store, user: Reader, quiet: QuietHours | None) -> Non
         raise InvalidInput(
             "There is no such time zone; they are named like Europe/Lisbon.", field="time_zone"
         )
-    await begin(store, user)  # of two at once one comes second, and is what stays
+    turn = await begin(store, user)  # of two at once one comes second, and is what stays
     await store.catalog.set_quiet_hours(user.id, quiet)
+    await tell(store, turn)
 
 
 def in_quiet_hours(quiet: QuietHours | None, at: datetime) -> bool:

@@ -12,4 +12,7 @@ async def raise_floor(store: Store, stream_id: UUID, lane: int, position: int) -
 
     A floor never falls, and never passes the lane's head.
     """
-    return await store.streams.raise_floor(stream_id, lane, position)
+    counted = await store.streams.count_changes({stream_id: 1})
+    floor = await store.streams.raise_floor(stream_id, lane, position)
+    await store.streams.note_removal(stream_id, lane, floor, await store.now(), counted)
+    return floor

@@ -11,7 +11,7 @@ from tidings.inbox import alerts, state
 from tidings.inbox.items import held
 from tidings.inbox.operations import NOTHING, UNDO_WINDOW, begin
 from tidings.inbox.reach import reach_of
-from tidings.model import Outcome, Reach, Reader, Turn
+from tidings.model import OperationKind, Outcome, Reach, Reader, Turn
 from tidings.storage.alerts import Dismissal
 from tidings.storage.readers import Raised
 from tidings.storage.store import Store
@@ -44,6 +44,10 @@ async def undo(store: Store, reader: Reader, operation: int) -> Outcome:
     back = await _undo_dismissals(store, reach, operation, dismissed)
     if not outcome.changed + back:
         return NOTHING
+    if raised and not dismissed:
+        await store.readers.record(turn, OperationKind.MARKED, raised.recorded)
+    else:
+        await store.readers.record(turn, OperationKind.RESYNC)
     await store.readers.finish(turn)
     return replace(outcome, operation=turn.op, changed=outcome.changed + back, updated=outcome.updated + back)
 

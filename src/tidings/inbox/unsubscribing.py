@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from uuid import UUID, uuid4
 
 from tidings.errors import InvalidInput
 from tidings.ids import uuid7
-from tidings.model import Reader, Suppression
+from tidings.inbox.preferences import tell
+from tidings.model import Reader, Suppression, Turn
 from tidings.storage.store import Store
 from tidings.storage.suppression import Choices, Consent
 
@@ -29,14 +31,16 @@ async def unsubscribe(
     if not genuine:
         user_id = uuid4()
         address = str(user_id)
+    now = await store.now()
     chosen: Choices = {}
     if user_id is not None:
-        await store.readers.lock(Reader(id=user_id))  # nothing is chosen meanwhile
+        turn = await store.readers.lock(Reader(id=user_id))  # nothing is chosen meanwhile
         chosen = await _choices(store, user_id)
         await _turn_off(store, user_id, chosen, first)
+        await tell(store, turn or _turn_of_nobody(user_id, now))
     before = await store.suppressions.chosen(address, _REASON)
     since = chosen if before is None else {key: one for key, one in chosen.items() if not _is_off(one)}
-    await store.suppressions.add(address, _REASON, await store.now(), chosen={**(before or {}), **since})
+    await store.suppressions.add(address, _REASON, now, chosen={**(before or {}), **since})
     await _note(store, address, user_id, source, granted=False)
     if not genuine:
         raise InvalidInput("This link is not valid.")
@@ -48,16 +52,21 @@ async def resubscribe(store: Store, address: str, source: str, *, first: Mapping
     What was chosen since stands. An address that bounced or complained stays suppressed. Changes nothing
     where no unsubscribe stands.
     """
-    account = await store.accounts.account_by_email(address)
+    account, turn = await store.accounts.account_by_email(address), None
     if account:
-        await store.readers.lock(Reader(id=account.id))
+        turn = await store.readers.lock(Reader(id=account.id))
     before = await store.suppressions.chosen(address, _REASON)
     if before is None:
         return
     await store.suppressions.remove(address, _REASON)
-    if account:
+    if account and turn:
         await _turn_back(store, account.id, before, {**first, **_OFF})
+        await tell(store, turn)
     await _note(store, address, account and account.id, source, granted=True)
+
+
+def _turn_of_nobody(user_id: UUID, now: datetime) -> Turn:
+    return Turn(reader=Reader(id=user_id), op=1, at=now, raised_at=None, sealed=0, unfolded=0)
 
 
 async def _turn_off(store: Store, user_id: UUID, chosen: Choices, first: Mapping[str, bool]) -> None:

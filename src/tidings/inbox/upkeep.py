@@ -86,7 +86,10 @@ async def fold_reader(database: Database, reader: Reader) -> None:
 async def _forget(database: Database) -> None:
     """Remove what nobody can ask for any more, in transactions that hold nobody up for long."""
     async with database.begin() as store:
-        await store.upkeep.forget_raises(await store.now() - _KEPT)
+        await store.upkeep.forget_operations(await store.now() - _KEPT)
+    async with database.begin() as store:
+        await store.streams.forget_changes(await store.now() - _KEPT)
+        await store.tickets.forget(await store.now())
     for forget in (_forget_answers, scheduling.forget):
         removed = _AT_ONCE
         while removed == _AT_ONCE:

@@ -10,6 +10,7 @@ from enum import Enum
 from functools import lru_cache
 from operator import itemgetter
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 
@@ -38,6 +39,9 @@ class Connection(ABC):
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        self.streams_touched: set[UUID] = set()
+        self.readers_touched: set[UUID] = set()
+        """The streams and readers of whom there is news once this transaction is committed."""
 
     @abstractmethod
     async def all(self, statement: sa.Executable, values: Values | None = None) -> Sequence[Row]:

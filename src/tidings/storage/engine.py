@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Set
 from contextlib import asynccontextmanager
+from uuid import UUID
 
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -25,6 +26,8 @@ class Database:
         self.url = normalised(url)
         self.clock = clock or SystemClock()
         self.events = EventCache()
+        self.on_news: Callable[[Set[UUID], Set[UUID]], None] | None = None
+        """Called after a commit with the streams and readers of whom there is news."""
         self._backend = (
             Sqlite(self.url, self.clock, synchronous)
             if self.url.get_backend_name() == "sqlite"
@@ -44,6 +47,9 @@ class Database:
             yield store
         if store.catalog.changed:
             self.events.forget()
+        streams, readers = connection.streams_touched, connection.readers_touched
+        if self.on_news is not None and (streams or readers):
+            self.on_news(streams, readers)
 
     @asynccontextmanager
     async def read(self) -> AsyncGenerator[Store]:

@@ -119,7 +119,7 @@ class Feed:
         """Notifications in reach by their ids, in no order; gone ones are marked so."""
         statement = _contents_statement(self._shape(reach))
         rows = await self._connection.all(statement, values_of(reach, ids=list(ids)))
-        return [_content(row, reach.streams[row.stream_id], reach.at) for row in rows]
+        return [content(row, reach.streams[row.stream_id], reach.at) for row in rows]
 
     async def tops(self, reach: Reach, place: Cursor) -> list[Top]:
         """For each lane in reach, the highest position that does not come after `place` in feed order."""
@@ -232,9 +232,17 @@ def _newest(statement: Query, source: Any, continued: bool) -> Query:
 
 @lru_cache
 def _contents_statement(shape: Shape) -> Query:
+    contents, of_lane = contents_of(shape)
+    return contents.where(
+        among(shape.dialect, notification.c.id, "ids"), in_reach(shape, notification)
+    ).where(*lanes_in_reach(shape, of_lane))
+
+
+def contents_of(shape: Shape) -> tuple[Query, Any]:
+    """Rows of which `content` makes a Content; and the lane in them. Which notifications is to be added."""
     of_lane, lane_on = looked_up(shape, lane, same_lane(lane, notification), "of_lane")
     ended, ended_on = looked_up(shape, ending, same_place(ending, notification), "ended")
-    return (
+    contents = (
         sa.select(
             notification,
             ended.c.gone_at,
@@ -246,9 +254,8 @@ def _contents_statement(shape: Shape) -> Query:
         .join_from(notification, of_lane, lane_on)
         .join(event, event.c.number == of_lane.c.event)
         .outerjoin(ended, ended_on)
-        .where(among(shape.dialect, notification.c.id, "ids"), in_reach(shape, notification))
-        .where(*lanes_in_reach(shape, of_lane))
     )
+    return contents, of_lane
 
 
 @lru_cache
@@ -304,7 +311,7 @@ def _position_before(here: sa.ColumnElement[bool]) -> sa.ScalarSelect[Any]:
     )
 
 
-def _content(row: Row, audience: Audience, now: datetime) -> Content:
+def content(row: Row, audience: Audience, now: datetime) -> Content:
     expired = row.expires_at is not None and row.expires_at <= now
     return Content(
         notification=Notification(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import lru_cache
@@ -13,13 +13,13 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from tidings.clock import EPOCH
-from tidings.model import Level, Reader, ReaderKind, Turn
+from tidings.model import Level, OperationKind, Reader, ReaderKind, Turn
 from tidings.storage.connection import Connection, Merge, Row, clock_column
 from tidings.storage.dialects import Instant, Query, listed_at, probed, table_of
 from tidings.storage.lines import Lines
 from tidings.storage.reachable import READER_ID, same_place
 from tidings.storage.streams import Place
-from tidings.storage.tables import line, mark, raised, reader, sweep
+from tidings.storage.tables import line, mark, operation, reader, sweep
 
 PlaceKey = tuple[UUID, int, int]
 """(stream, lane, position)"""
@@ -94,6 +94,7 @@ class Raised:
     level: Level
     at: datetime
     targets: Sequence[PlaceKey]
+    recorded: Sequence[Sequence[Any]]  # the same as they were recorded
 
 
 _MARK_FIELDS = [f.name for f in fields(Mark)]
@@ -140,18 +141,26 @@ class Readers:
             "marks": marks,
         }
         await self._connection.execute(_FINISH, values)
+        self._connection.readers_touched.add(turn.reader.id)
 
-    async def record_raise(self, turn: Turn, level: Level, targets: Sequence[PlaceKey]) -> None:
-        """Keep which marks a raise by ids raised, for its undo."""
-        places = [[str(stream_id), lane_, position] for stream_id, lane_, position in targets]
+    async def record(
+        self,
+        turn: Turn,
+        kind: OperationKind,
+        targets: Iterable[Sequence[Any]] = (),
+        *,
+        level: Level | None = None,
+    ) -> None:
+        """Keep what the operation did, beside its sweeps, for who follows; with `level` for an undo, too."""
         row = {
             "reader_id": turn.reader.id,
             "op": turn.op,
-            "level": int(level),
+            "kind": kind.value,
+            "level": None if level is None else int(level),
             "at": turn.at,
-            "targets": places,
+            "targets": [[str(one) if isinstance(one, UUID) else one for one in target] for target in targets],
         }
-        await self._connection.write(raised, [row])
+        await self._connection.write(operation, [row])
 
     # --- marks --------------------------------------------------------------------------------------------
 
@@ -194,16 +203,19 @@ class Readers:
 
     async def raised(self, reader_id: UUID, op: int) -> Raised | None:
         """The raise by ids with this number; None where it was none, or is undone or forgotten."""
-        mine = sa.and_(raised.c.reader_id == reader_id, raised.c.op == op)
-        row = await self._connection.first(sa.select(raised).where(mine))
+        mine = sa.and_(operation.c.reader_id == reader_id, operation.c.op == op)
+        row = await self._connection.first(sa.select(operation).where(mine, operation.c.level.is_not(None)))
         if row is None:
             return None
-        places = [(UUID(stream_id), lane_, position) for stream_id, lane_, position in row.targets]
-        return Raised(op=row.op, level=Level(row.level), at=row.at, targets=places)
+        places = [(UUID(stream_id), lane_, position) for stream_id, lane_, position, *_ in row.targets]
+        return Raised(op=row.op, level=Level(row.level), at=row.at, targets=places, recorded=row.targets)
 
     async def forget_raise(self, reader_id: UUID, op: int) -> None:
+        """Let nothing be left to undo of it."""
         await self._connection.execute(
-            sa.delete(raised).where(raised.c.reader_id == reader_id, raised.c.op == op)
+            sa.update(operation)
+            .where(operation.c.reader_id == reader_id, operation.c.op == op)
+            .values(level=None)
         )
 
     # --- folding ------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from tidings.storage.folding import Folding
 from tidings.storage.idempotency import Idempotency
 from tidings.storage.imports import Imports
 from tidings.storage.lines import Lines
+from tidings.storage.logs import Logs
 from tidings.storage.push import PushSubscriptions
 from tidings.storage.queue import Queue
 from tidings.storage.readable import Readable
@@ -25,6 +26,7 @@ from tidings.storage.readers import Readers
 from tidings.storage.scheduled import Schedule
 from tidings.storage.streams import Streams
 from tidings.storage.suppression import Suppressions
+from tidings.storage.tickets import Tickets
 from tidings.storage.totals import Totals
 from tidings.storage.upkeep import Upkeep
 from tidings.storage.windows import Windows
@@ -78,6 +80,10 @@ class Store:
         return Lines(self.connection)
 
     @cached_property
+    def logs(self) -> Logs:
+        return Logs(self.connection)
+
+    @cached_property
     def push(self) -> PushSubscriptions:
         return PushSubscriptions(self.connection)
 
@@ -104,6 +110,10 @@ class Store:
     @cached_property
     def suppressions(self) -> Suppressions:
         return Suppressions(self.connection)
+
+    @cached_property
+    def tickets(self) -> Tickets:
+        return Tickets(self.connection)
 
     @cached_property
     def totals(self) -> Totals:

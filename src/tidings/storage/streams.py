@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,12 +12,19 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from tidings.model import Address, Audience, lane_parts
+from tidings.model import Address, Audience, ChangeKind, lane_parts
 from tidings.storage.connection import Connection, Merge, Row, clock_column
 from tidings.storage.dialects import Query, among
-from tidings.storage.tables import ending, expiry, lane, notification, stream
+from tidings.storage.tables import change, ending, expiry, lane, notification, stream
 
 LaneKey = tuple[UUID, int]
+_TAIL = ("audience", "head", "last_at", "last_id", "changes")
+_COUNT_CHANGES = (
+    sa.update(stream)
+    .where(stream.c.stream_id == sa.bindparam("changed", type_=sa.Uuid()))
+    .values(changes=stream.c.changes + sa.bindparam("more", type_=sa.BigInteger()))
+    .returning(stream.c.changes)
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +35,7 @@ class Tail:
     head: int
     last_at: datetime | None
     last_id: UUID | None
+    changes: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +57,7 @@ class Streams:
 
     async def create(self, address: Address) -> bool:
         """Make the stream unless it is there; whether the id is its audience's now (and not another's)."""
-        row = {"stream_id": address.id, "audience": address.audience.value, "head": 0}
+        row = {"stream_id": address.id, "audience": address.audience.value, "head": 0, "changes": 0}
         await self._connection.write(stream, [row], or_ignore=True)
         return await self.audience(address.id) == address.audience
 
@@ -80,9 +89,12 @@ class Streams:
         # FOR UPDATE locks by one key only; an upsert goes through its rows in their order.
         rows = await self._connection.write(
             stream,
-            [{"stream_id": one.id, "audience": one.audience.value, "head": 0} for one in wanted],
+            [
+                {"stream_id": one.id, "audience": one.audience.value, "head": 0, "changes": 0}
+                for one in wanted
+            ],
             merge={"head": Merge.ADD},
-            returning=["stream_id", "audience", "head", "last_at", "last_id"],
+            returning=["stream_id", *_TAIL],
         )
         return {row.stream_id: _tail(row) for row in rows}, await self._connection.now()
 
@@ -102,11 +114,12 @@ class Streams:
                 "head": tail.head,
                 "last_at": tail.last_at,
                 "last_id": tail.last_id,
+                "changes": tail.changes,
             }
             for stream_id, tail in tails.items()
         ]
-        merge = {"head": Merge.TAKE, "last_at": Merge.TAKE, "last_id": Merge.TAKE}
-        await self._connection.write(stream, rows, merge=merge)
+        await self._connection.write(stream, rows, merge=dict.fromkeys(_TAIL[1:], Merge.TAKE))
+        self._connection.streams_touched.update(tails)
 
     async def advance(self, lanes: Sequence[Mapping[str, Any]]) -> dict[LaneKey, int]:
         """Move the heads of lanes (rows of `lane`, `head` the number added); the heads before that."""
@@ -174,14 +187,70 @@ class Streams:
             return True
         return row.expires_at is not None and row.expires_at <= now
 
-    async def end(self, places: Sequence[Place], at: datetime) -> None:
-        """Take notifications away from everybody; one that was gone before keeps its time."""
+    async def count_changes(self, number: Mapping[UUID, int]) -> dict[UUID, int]:
+        """Lock streams in the order of their ids, and count so many more changes; how many there were before.
+
+        For who holds no lock of theirs yet.
+        """
+        before: dict[UUID, int] = {}
+        for stream_id, more in sorted(number.items()):
+            after = await self._connection.scalar(_COUNT_CHANGES, {"changed": stream_id, "more": more})
+            before[stream_id] = after - more
+        self._connection.streams_touched.update(number)
+        return before
+
+    async def note_changes(
+        self,
+        kind: ChangeKind,
+        changed: Sequence[Place | tuple[UUID, str]],
+        at: datetime,
+        counted: Mapping[UUID, int],
+    ) -> None:
+        """Note what became of notifications (their places) or alerts (business, id), for who follows.
+
+        `counted` are the numbers of changes before these, which are counted already, by the stream.
+        """
+        number = dict(counted)
+        rows: list[dict[str, Any]] = []
+        for one in changed:
+            stream_id = one.stream_id if isinstance(one, Place) else one[0]
+            number[stream_id] += 1
+            row = {"stream_id": stream_id, "number": number[stream_id], "kind": kind.value, "at": at}
+            of_place, alert_id = (one, None) if isinstance(one, Place) else (None, one[1])
+            row |= {name: of_place and getattr(of_place, name) for name in ("lane", "position", "id")}
+            rows.append(row | {"alert_id": alert_id})
+        await self._connection.write(change, rows)
+
+    async def note_removal(
+        self, stream_id: UUID, lane_: int, floor: int, at: datetime, counted: Mapping[UUID, int]
+    ) -> None:
+        """Note that nothing is left of a lane up to its floor; `counted` as in `note_changes`."""
+        row = {"stream_id": stream_id, "number": counted[stream_id] + 1, "kind": ChangeKind.REMOVED.value}
+        nothing = {"id": None, "alert_id": None}
+        await self._connection.write(change, [row | nothing | {"at": at, "lane": lane_, "position": floor}])
+
+    async def forget_changes(self, before: datetime) -> None:
+        """Forget what was told long ago."""
+        await self._connection.execute(sa.delete(change).where(change.c.at < before))
+
+    async def end(
+        self, places: Sequence[Place], at: datetime, counted: Mapping[UUID, int] | None = None
+    ) -> None:
+        """Take notifications away from everybody; one that was gone before keeps its time.
+
+        `counted`, as `note_changes` takes it, by who holds the locks of the streams already.
+        """
+        if counted is None:
+            counted = await self.count_changes(Counter(place.stream_id for place in places))
+        await self.note_changes(ChangeKind.GONE, places, at, counted)
         await self._note_ended(places)
         rows = [{**_ending_row(place), "gone_at": at} for place in places]
         await self._connection.write(ending, rows, merge={"gone_at": Merge.FIRST})
 
     async def resolve(self, places: Sequence[Place], by: UUID, at: datetime) -> None:
         """Settle notifications for all who read them; one that was settled before keeps its time."""
+        counted = await self.count_changes(Counter(place.stream_id for place in places))
+        await self.note_changes(ChangeKind.RESOLVED, places, at, counted)
         await self._note_ended(places)
         rows = [{**_ending_row(place), "resolved_at": at, "resolved_by": by} for place in places]
         merge = {"resolved_at": Merge.FIRST, "resolved_by": Merge.FIRST}
@@ -246,13 +315,19 @@ def _audiences(dialect: str) -> Query:
 
 @lru_cache
 def _lock(dialect: str) -> Query:
-    columns = (stream.c.audience, stream.c.head, stream.c.last_at, stream.c.last_id, clock_column(dialect))
+    columns = [stream.c[name] for name in _TAIL]
     stream_id = sa.bindparam("stream_id", type_=sa.Uuid())
-    return sa.select(*columns).where(stream.c.stream_id == stream_id).with_for_update()
+    return sa.select(*columns, clock_column(dialect)).where(stream.c.stream_id == stream_id).with_for_update()
 
 
 def _tail(row: Row) -> Tail:
-    return Tail(audience=Audience(row.audience), head=row.head, last_at=row.last_at, last_id=row.last_id)
+    return Tail(
+        audience=Audience(row.audience),
+        head=row.head,
+        last_at=row.last_at,
+        last_id=row.last_id,
+        changes=row.changes,
+    )
 
 
 def _latest_collapsed(stream_id: UUID, key: str, number: int) -> Query:

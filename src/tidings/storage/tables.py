@@ -1,10 +1,10 @@
 """The tables. What each is keyed by decides where it lives past one database.
 
-stream-keyed   stream lane notification ending expiry erasure alert scheduled
-reader-keyed   reader line sweep mark raised alert_dismissal
+stream-keyed   stream lane notification ending change expiry erasure alert scheduled
+reader-keyed   reader line sweep mark operation alert_dismissal
 replicated     account business firm membership service_key api_token refresh_token
                event topic preference quiet_hours suppression consent push_subscription
-key of its own idempotency
+key of its own idempotency stream_ticket
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ stream = sa.Table(
     sa.Column("head", sa.BigInteger, nullable=False),  # the highest seq
     sa.Column("last_at", Instant),  # created_at of the newest
     sa.Column("last_id", sa.Uuid),  # id of the newest
+    sa.Column("changes", sa.BigInteger, nullable=False),  # the highest number in `change`
     **OFTEN_UPDATED,
 )
 
@@ -94,6 +95,21 @@ ending = sa.Table(
     sa.Column("gone_at", Instant),  # withdrawn, or expired and seen to be so by the upkeep
     sa.Column("resolved_at", Instant),
     sa.Column("resolved_by", sa.Uuid),
+)
+
+# What became of notifications and alerts after they were there, in the order of commits: for who follows.
+change = sa.Table(
+    "change",
+    metadata,
+    sa.Column("stream_id", sa.Uuid, primary_key=True),
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),  # 1, 2, 3 … in the stream
+    sa.Column("kind", sa.String(16), nullable=False),  # model.ChangeKind
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("lane", sa.Integer),  # where the notification stands
+    sa.Column("position", sa.BigInteger),
+    sa.Column("id", sa.Uuid),  # the notification's
+    sa.Column("alert_id", sa.String(255)),
+    sa.Index("ix_change_at", "at"),
 )
 
 # What will expire, until the upkeep turns it into an ending: so that what is yet to expire is never counted.
@@ -264,16 +280,19 @@ mark = sa.Table(
     ),
 )
 
-# A raise by ids, as long as it can be undone; one by selection is its sweeps.
-raised = sa.Table(
-    "raised",
+# What operations did that their sweeps do not say, as long as that can be undone or told. A plain bulk
+# operation has no row, for its sweeps are the record.
+operation = sa.Table(
+    "operation",
     metadata,
     sa.Column("reader_id", sa.Uuid, primary_key=True),
     sa.Column("op", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("level", sa.SmallInteger, nullable=False),
+    sa.Column("kind", sa.String(16), nullable=False),  # model.OperationKind
+    sa.Column("level", sa.SmallInteger),  # of a raise by ids, as long as it can be undone
     sa.Column("at", Instant, nullable=False),
-    sa.Column("targets", Json, nullable=False),  # [stream, lane, position] of each mark that it raised
-    sa.Index("ix_raised_at", "at"),
+    sa.Column("targets", Json, nullable=False),  # [stream, lane, position, id] of each mark, or
+    # [business, alert] of each alert
+    sa.Index("ix_operation_at", "at"),
 )
 
 # Of an episode of an alert, not of the alert: it comes back with the next.
@@ -449,6 +468,17 @@ push_subscription = sa.Table(
     sa.Column("active", sa.Boolean, nullable=False),  # off once its push service says it is gone
     sa.Column("created_at", Instant, nullable=False),
     sa.Index("ix_push_subscription_user_id", "user_id", "created_at"),
+)
+
+# Opens a stream, once: a browser's EventSource sends no header, and no address should hold a token.
+stream_ticket = sa.Table(
+    "stream_ticket",
+    metadata,
+    sa.Column("hash", sa.LargeBinary, primary_key=True),  # SHA-256
+    sa.Column("reader_id", sa.Uuid, nullable=False),
+    sa.Column("kind", sa.String(16), nullable=False),  # the reader's
+    sa.Column("expires_at", Instant, nullable=False),
+    sa.Index("ix_stream_ticket_expires_at", "expires_at"),
 )
 
 # --- sending -----------------------------------------------------------------------------------------------

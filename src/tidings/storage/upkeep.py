@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from tidings.storage.connection import Connection
 from tidings.storage.dialects import Instant, among, table_of
 from tidings.storage.streams import Place
-from tidings.storage.tables import erasure, expiry, notification, raised
+from tidings.storage.tables import erasure, expiry, notification, operation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,9 +116,9 @@ class Upkeep:
         }
         await self._connection.write(erasure, [row], or_ignore=True)
 
-    async def forget_raises(self, before: datetime) -> None:
-        """Forget what can no longer be undone."""
-        await self._connection.execute(sa.delete(raised).where(raised.c.at < before))
+    async def forget_operations(self, before: datetime) -> None:
+        """Forget what can no longer be undone and was told long ago."""
+        await self._connection.execute(sa.delete(operation).where(operation.c.at < before))
 
 
 _EXPIRY = {

@@ -11,7 +11,9 @@ from starlette.requests import Request
 from tidings.identity.product_tokens import ProductTokens
 from tidings.identity.sessions import Sessions
 from tidings.identity.token_uses import TokenUses
+from tidings.inbox.live import Telling
 from tidings.inbox.sending import Sender
+from tidings.realtime.hub import Hub
 from tidings.settings import Settings
 from tidings.storage.engine import Database
 from tidings.surfaces.client_ip import TrustedProxies
@@ -29,6 +31,8 @@ class Services:
     token_uses: TokenUses
     product_tokens: ProductTokens | None  # None: the product issues none
     limiter: Limiter
+    telling: Telling
+    hub: Hub
     proxies: TrustedProxies
 
     @property

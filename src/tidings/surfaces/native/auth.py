@@ -67,16 +67,25 @@ class ReaderFirst(_CallerFirst):
     """A route for readers, with a token."""
 
     async def authenticate(self, request: Request) -> None:
-        presented = _presented(request, "Send a token: `Authorization: Bearer dz_…`.")
-        services = services_of(request)
-        reader = await reader_of(
-            services.database,
-            services.token_uses,
-            services.sessions,
-            presented,
-            products=services.product_tokens,
-        )
+        reader = await self.reader(request)
         request.state.reader, request.state.caller = reader, reader.id
+
+    async def reader(self, request: Request) -> Reader:
+        """Whose inbox it is."""
+        return await reader_by_token(request)
+
+
+async def reader_by_token(request: Request) -> Reader:
+    """Whose inbox the token opens that the request bears. Raises what `reader_of` does."""
+    presented = _presented(request, "Send a token: `Authorization: Bearer dz_…`.")
+    services = services_of(request)
+    return await reader_of(
+        services.database,
+        services.token_uses,
+        services.sessions,
+        presented,
+        products=services.product_tokens,
+    )
 
 
 def _presented(request: Request, wanted: str) -> str:

@@ -6,12 +6,14 @@ import hashlib
 
 from fastapi import Request, Response
 
+from tidings.realtime.sse import EventStream
+
 _KEPT = {"Cache-Control": "private, no-cache", "Vary": "Authorization"}
 
 
 def revalidated(request: Request, response: Response) -> Response:
     """The answer with an ETag, or 304 where the client says that it has just this; of GET and 200 alone."""
-    if request.method != "GET" or response.status_code != 200:
+    if request.method != "GET" or response.status_code != 200 or isinstance(response, EventStream):
         return response
     tag = f'"{hashlib.sha256(response.body).hexdigest()[:32]}"'
     headers = {"ETag": tag, **_KEPT}

@@ -96,6 +96,16 @@ async def _authenticate(request: Request, store: Store, presented: str) -> None:
     state.user_id, state.readings = await uses.reader(store, presented)
 
 
+async def still_holds(request: Request) -> bool:
+    """Whether the token of a request that goes on and on still lets its caller in."""
+    async with services_of(request).database.read() as store:
+        try:
+            await services_of(request).token_uses.reader(store, _presented(request))
+        except Unauthenticated:
+            return False
+    return True
+
+
 async def member_of_business(
     request: Request,
     x_business_id: Annotated[UUID, Header(description="The business context.")],

@@ -6,16 +6,27 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Query
+from fastapi import APIRouter, Body, Header, Query, Request, Response
 
 from tidings.errors import Forbidden, NotificationNotFound
 from tidings.inbox import alerts, counts, feed, operations, preferences
 from tidings.inbox.catalog import SET_UP
+from tidings.inbox.live import Appended, fresh
 from tidings.inbox.reach import reach_of
-from tidings.model import Action, LiveAlert
+from tidings.model import Action, LiveAlert, Reader
+from tidings.realtime.hub import News
+from tidings.realtime.sse import EventStream
 from tidings.storage.store import Store
 from tidings.surfaces.cursor import Sealer
-from tidings.surfaces.scoped.auth import BusinessMember, Caller, CurrentRead, TokenFirst, requires_token
+from tidings.surfaces.live import LiveInbox, left_off
+from tidings.surfaces.scoped.auth import (
+    BusinessMember,
+    Caller,
+    CurrentRead,
+    TokenFirst,
+    requires_token,
+    still_holds,
+)
 from tidings.surfaces.scoped.errors import REFUSALS, TOO_LARGE, absent, enum_error
 from tidings.surfaces.scoped.schemas import (
     LIVE,
@@ -157,6 +168,45 @@ async def open_count(
     reach = await caller.reach(store, query.selection())
     count = await counts.count(store, reach, query.window())
     return ok("Notifications counted", NotificationCount(count=count))
+
+
+@router.get(
+    "/notifications/stream",
+    summary="Follow notifications",
+    response_class=Response,
+    responses={200: {"description": "Server-Sent Events", "content": {"text/event-stream": {}}}},
+)
+async def stream_notifications(
+    request: Request,
+    caller: BusinessMember,
+    services: CurrentServices,
+    last_event_id: Annotated[
+        str | None, Header(description="The id of the last event that was read, to be told what came since.")
+    ] = None,
+) -> Response:
+    """Server-Sent Events: `notification` with each new one that the caller can see, as the list has it.
+
+    `resync` means that more was missed than can be told: list anew.
+    """
+    after = left_off(last_event_id) if last_event_id else None
+    caller.enter()
+    live = LiveInbox(
+        services.hub,
+        services.telling,
+        caller.reader,
+        new_ones,
+        after=after,
+        holds=lambda: still_holds(request),
+    )
+    return EventStream(live.chunks())
+
+
+def new_ones(news: News, _reader: Reader) -> list[tuple[str, bytes]]:
+    """What an event is on this surface: (name, data)s."""
+    if not isinstance(news.event, Appended):
+        return []
+    item = Notification.of(fresh(news.event.notification))
+    return [("notification", item.model_dump_json().encode())]
 
 
 # --- preferences -------------------------------------------------------------------------------------------

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from tidings.surfaces.native.endpoints import alerts, catalog, directory, events, inbox, preferences, sending
+from tidings.surfaces.native.endpoints import (
+    alerts,
+    catalog,
+    directory,
+    events,
+    inbox,
+    preferences,
+    sending,
+    stream,
+)
 
 router = APIRouter()
-for part in (sending, events, alerts, catalog, directory, preferences, inbox):
+for part in (sending, events, alerts, catalog, directory, preferences, stream, inbox):
     router.include_router(part.router)

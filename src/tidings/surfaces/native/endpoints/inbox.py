@@ -11,6 +11,7 @@ from tidings.inbox import alerts, catalog, counts, feed, operations
 from tidings.inbox.reach import reach_of
 from tidings.inbox.undo import undo
 from tidings.model import Action, Outcome, Reader, ReaderKind, Scope, Selection
+from tidings.realtime.positions import Position
 from tidings.storage.store import Store
 from tidings.surfaces.cursor import Sealer
 from tidings.surfaces.native.auth import CurrentReader, ReaderFirst, requires_token
@@ -66,7 +67,10 @@ async def count_inbox(
     selection = query.selection()
     async with services.database.read() as store:
         await catalog.require(store, selection)
-        return Counts.parted(await counts.totals(store, await reach_of(store, reader, selection)))
+        # Before the counts: an operation that is told twice does no harm, one that is not told would.
+        op = (await store.logs.reader_ends([reader.id])).get(reader.id, 0)
+        totals, ends = await counts.totals(store, await reach_of(store, reader, selection))
+    return Counts.parted(totals, Position(op, ends))
 
 
 # --- operations --------------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ from tidings.model import (
     Totals,
     View,
 )
+from tidings.realtime.positions import Position
 from tidings.surfaces.native.schemas.values import In, Instant, Text
 
 _SHARED = (Scope.BUSINESS, Scope.FIRM)
@@ -189,6 +190,7 @@ class InboxItem(BaseModel):
     scope: Scope
     scope_id: UUID | None = Field(description="The business or firm; null in scope `me`.")
     stream: UUID = Field(description="The log it stands in: of a user, a business, a firm or everyone.")
+    seq: int = Field(description="Its place in the stream: 1, 2, 3 …")
     lane: int = Field(description="The part of the stream with its event and severity.")
     position: int = Field(description="Its place in the lane: 1, 2, 3 …")
     event: str
@@ -217,6 +219,7 @@ class InboxItem(BaseModel):
             scope=item.scope,
             scope_id=item.scope_id,
             stream=notification.stream_id,
+            seq=notification.seq,
             lane=notification.lane,
             position=notification.position,
             event=notification.event,
@@ -263,9 +266,12 @@ class Counts(TallyOut):
     by_scope: list[ScopeTally] = Field(description="Those in which anything is open.")
     by_topic: dict[str, TallyOut] = Field(description="Every topic that has an event.")
     by_severity: dict[Severity, TallyOut]
+    position: str = Field(
+        description="Up to where it was counted: with it as Last-Event-ID the stream tells what came since."
+    )
 
     @classmethod
-    def parted(cls, totals: Totals) -> Counts:
+    def parted(cls, totals: Totals, position: Position) -> Counts:
         """In an order that stays, so that the same numbers are the same answer."""
         scopes = sorted(totals.by_scope.items(), key=lambda one: (one[0][0] is not Scope.ME, str(one[0])))
         return cls(
@@ -276,6 +282,7 @@ class Counts(TallyOut):
             ],
             by_topic={topic: TallyOut.of(tally) for topic, tally in totals.by_topic.items()},
             by_severity={severity: TallyOut.of(tally) for severity, tally in totals.by_severity.items()},
+            position=str(position),
         )
 
 

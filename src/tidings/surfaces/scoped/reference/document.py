@@ -61,6 +61,11 @@ class Operation:
     def answers_json(self) -> bool:
         return _json_of(self.success) is not None
 
+    @property
+    def answers_events(self) -> bool:
+        """Whether the answer goes on and on."""
+        return "text/event-stream" in self.success.get("content", {})
+
 
 @dataclass(frozen=True, kw_only=True)
 class Reference:

@@ -26,6 +26,7 @@ class Call:
     headers: Mapping[str, str]
     body: Any  # None: none
     answers_json: bool
+    answers_events: bool
 
     @property
     def full_url(self) -> str:
@@ -69,6 +70,7 @@ def call_of(reference: Reference, operation: Operation) -> Call:
         headers=headers,
         body=None if operation.body is None else example(reference, operation.body),
         answers_json=operation.answers_json,
+        answers_events=operation.answers_events,
     )
 
 
@@ -76,7 +78,8 @@ def call_of(reference: Reference, operation: Operation) -> Call:
 
 
 def _curl(call: Call) -> str:
-    lines = [f"curl -X {call.method.upper()} {_for_a_shell(call.full_url)}"]
+    options = "--no-buffer " if call.answers_events else ""
+    lines = [f"curl {options}-X {call.method.upper()} {_for_a_shell(call.full_url)}"]
     lines += [f"-H {_for_a_shell(f'{name}: {value}')}" for name, value in _all_headers(call).items()]
     if call.body is not None:
         lines.append(f"-d {_for_a_shell(_json(call.body))}")
@@ -103,6 +106,9 @@ def _javascript(call: Call) -> str:
     lines.append("});")
     if call.answers_json:
         lines.append("const data = await response.json();")
+    if call.answers_events:
+        lines.append("const decoded = response.body.pipeThrough(new TextDecoderStream());")
+        lines.append("for await (const text of decoded) console.log(text);")
     return "\n".join(lines)
 
 
@@ -127,6 +133,10 @@ def _python(call: Call) -> str:
     if call.body is not None:
         parts.append(f"payload = {_literal(call.body)}")
         arguments.append("json=payload")
+    if call.answers_events:
+        opened = f"httpx.stream({', '.join([json.dumps(call.method.upper()), *arguments])}, timeout=30)"
+        reading = "    for line in response.iter_lines():\n        print(line)"
+        return "\n\n".join([*parts, f"with {opened} as response:\n{reading}"])
     sent = f"response = httpx.{call.method}({', '.join(arguments)})"
     parts.append(f"{sent}\ndata = response.json()" if call.answers_json else sent)
     return "\n\n".join(parts)
