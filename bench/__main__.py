@@ -20,7 +20,7 @@ from uuid import UUID, uuid4
 import uvloop
 from tests.servers import postgres
 
-from bench import http, ours, usual
+from bench import http, ours, streams, usual
 from bench.measure import Figure, Work, compared, keep, show, statements_alone, timed
 from bench.ours import Ours
 from bench.usual import Usual
@@ -32,6 +32,7 @@ SMALLEST, LARGEST = 200, 1_000_000
 OTHERS = 1000  # users who have as many as the smallest; the one measured is one of them
 WRITERS = 8
 BUSINESSES, IN_EACH_LANE = 500, 3
+_SETTINGS = {"autovacuum": "off"}  # each measurement vacuums before it begins, both sides' tables
 
 
 def main() -> int:
@@ -39,24 +40,28 @@ def main() -> int:
     parser.add_argument(
         "--quick", action="store_true", help="at most 20,000 in reach: a minute, and no verdicts"
     )
-    parser.add_argument("--only", choices=("core", "http"), help="a part of it")
+    parser.add_argument("--only", choices=("core", "http", "streams"), help="a part of it")
     options = parser.parse_args()
     started = time.perf_counter()
     gc.collect()
     gc.freeze()  # as the server does
     figures: list[Figure] = []
     # The event loop is the server's.
-    with postgres() as server, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        databases = server.create(), server.create()
-        if options.only != "http":
+    with postgres(_SETTINGS) as server, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        databases, name = (server.create(), server.create()), server.create()
+        if options.only in (None, "core"):
             largest = 20_000 if options.quick else LARGEST
             figures += runner.run(_measure(server.url(server.create()), largest))
-        if options.only != "core":
+        if options.only in (None, "http"):
             _say("HTTP")
             extent = http.QUICK if options.quick else http.Extent()
             figures += runner.run(http.measure(server, databases, extent))
+        if options.only in (None, "streams"):
+            _say("streams")
+            many = streams.QUICK if options.quick else streams.Extent()
+            figures += runner.run(streams.measure(server, name, many))
     show(figures)
-    if options.only != "core":
+    if options.only in (None, "http"):
         print(f"\n{http.NOTE}")
     seconds = time.perf_counter() - started
     print(f"\n{seconds:.0f} s")

@@ -32,7 +32,7 @@ class Latency:
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
-    """One line of the table. Times are medians in milliseconds, rates in rows or requests a second."""
+    """One line of the table. Times are medians in milliseconds; of rates (`/s`) more is better."""
 
     job: str
     size: str
@@ -145,10 +145,10 @@ def keep(figures: list[Figure], seconds: float) -> Path:
 
 
 def _ratio(one: Figure) -> float | None:
-    """How many times better ours is: of times theirs over ours, of rates ours over theirs."""
+    """How many times better ours is: of rates ours over theirs, of all else theirs over ours."""
     if not one.theirs or not one.ours:
         return None
-    return one.theirs / one.ours if one.unit == "ms" else one.ours / one.theirs
+    return one.ours / one.theirs if one.unit == "/s" else one.theirs / one.ours
 
 
 def _told(mine: Latency | None, theirs: Latency | None) -> str:
@@ -167,4 +167,4 @@ def _times(ratio: float | None) -> str:
 
 
 def _number(value: float, unit: str) -> str:
-    return f"{value:,.1f} ms" if unit == "ms" else f"{value:,.0f}{unit}"
+    return f"{value:,.0f}{unit}" if unit == "/s" else f"{value:,.1f} {unit}"

@@ -19,18 +19,42 @@ ROOT = Path(__file__).parent.parent
 @contextmanager
 def tidings(url: str, log: Path) -> Generator[int]:
     """The port of a `tidings serve`."""
+    with tidings_with_pid(url, log) as (port, _):
+        yield port
+
+
+@contextmanager
+def tidings_with_pid(url: str, log: Path) -> Generator[tuple[int, int]]:
+    """The port of a `tidings serve`, and its process."""
     server = serve(url, log)
     try:
         port = httpx2.URL(server.ready().base_url).port
         assert port is not None
-        yield port
+        yield port, server.pid
     finally:
         server.kill()
 
 
 @contextmanager
+def sse(log: Path) -> Generator[tuple[int, int]]:
+    """The port of the least that sse-starlette can do, see bench.peers.sse, and its process."""
+    port = free_port()
+    with _running(["bench.peers.sse", str(port)], port, log, {}) as process:
+        yield port, process.pid
+
+
+@contextmanager
 def served(command: Sequence[str], port: int, log: Path, environment: Mapping[str, str]) -> Generator[int]:
-    """A server on `port`, until the end; it is asked to end, so that it ends its own workers too."""
+    """A server on `port`, until the end."""
+    with _running(command, port, log, environment):
+        yield port
+
+
+@contextmanager
+def _running(
+    command: Sequence[str], port: int, log: Path, environment: Mapping[str, str]
+) -> Generator[subprocess.Popen[bytes]]:
+    """The process of a server on `port`; it is asked to end, so that it ends its own workers too."""
     with log.open("wb") as file:
         process = subprocess.Popen(
             [sys.executable, "-m", *command],
@@ -42,7 +66,7 @@ def served(command: Sequence[str], port: int, log: Path, environment: Mapping[st
         )
     try:
         _wait(process, port, log)
-        yield port
+        yield process
     finally:
         process.terminate()
         try:
