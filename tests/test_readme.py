@@ -48,6 +48,18 @@ def test_the_cost_of_many_lanes_is_the_kept_result() -> None:
     assert f"lanes waits {number(figure['ours'])} ms\nfor a mark-all" in README
 
 
+def test_the_figures_over_http_are_the_kept_result() -> None:
+    prose = " ".join(README.split())
+    counts, to_hq = (FIGURES[f"HTTP count; {peer}", "8 at once"] for peer in ("SELECT 1", "hq"))
+    assert f"{counts['ours']:,.0f} counts a second, which is {100 * counts['ratio']:.0f} % of" in prose
+    assert f"and {to_hq['ratio']:.1f} times django-notifications-hq" in prose
+    marks, to_hq = (
+        FIGURES[f"HTTP mark all seen, 1,000 of them new; {peer}", "8 at once"] for peer in ("UPDATE", "hq")
+    )
+    assert f"{marks['ours']:,.0f} mark-alls of 1,000 new ones, {100 * marks['ratio']:.0f} % of" in prose
+    assert f"and {to_hq['ratio']:.0f} times hq" in prose
+
+
 # --- what it shows -----------------------------------------------------------------------------------------
 
 URL = "http://127.0.0.1:8800"
