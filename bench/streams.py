@@ -59,7 +59,7 @@ class Listener(asyncio.Protocol):
         transport.write(self._request)
 
     def data_received(self, data: bytes) -> None:
-        if not self._begun and b"id: " in data:
+        if not self._begun and b"\nid: " in data:  # no header
             self._begun = True
             self._crowd.begun()
         self._crowd.told(data)

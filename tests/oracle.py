@@ -421,7 +421,8 @@ class Oracle:
             state.raises = [made for made in state.raises if made.number != number]
         who.operations[number - 1].undone = True
         fallen = [pair for pair, level in zip(pairs, before, strict=True) if pair[1].level < level]
-        return _answer(who.begin("undo", at), fallen) if fallen else NOTHING
+        number = who.begin("undo", at)
+        return _answer(number, fallen) if fallen else NOTHING
 
     def refusals_of_undo(self, reader: Any, number: int, now: datetime) -> list[str]:
         """Why an operation cannot be undone; nothing if it can."""

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from queue import Queue
 from typing import Any
+from unittest.mock import Mock
 from uuid import UUID, uuid4
 
 import httpx2
@@ -21,6 +22,7 @@ from tests.web import SECRET, Web, everyone, own
 from tidings.clock import SystemClock
 from tidings.identity import directory, tickets
 from tidings.identity.tokens import api_tokens, issue_service_key, revoke_api_token
+from tidings.inbox import alerts
 from tidings.inbox.live import Telling
 from tidings.model import Action, Address, Reader, ReaderKind
 from tidings.realtime.hub import Hub, News
@@ -129,9 +131,16 @@ def test_each_thing_that_happens_is_told(web: Web) -> None:
     assert found[0].data["id"] == str(new)
 
     alert = web.alert(business.id)
+    [raised] = since()
+    assert (raised.name, raised.data["alert"]["id"]) == ("alert", alert.id)
     web.ask("POST", f"/v1/inbox/alerts/{business.id}/{alert.id}/dismiss", headers=mine)
-    raised, dismissed = since()
-    assert (raised.name, raised.data["alert"]["id"], dismissed.data["alert"]) == ("alert", alert.id, None)
+    [dismissed] = since()
+    assert (dismissed.name, dismissed.data["id"], dismissed.data["alert"]) == ("alert", alert.id, None)
+    web.alert(business.id, title="Still low")  # the same episode, which stays dismissed
+    assert since() == []
+    web.write(lambda store: alerts.clear(store, business.id, alert.id))
+    web.alert(business.id)
+    assert [one.data["alert"]["title"] for one in since()][-1:] == [alert.title]  # as it is now
 
     quiet = {"begins": "22:00", "ends": "07:00", "time_zone": "Europe/Lisbon"}
     web.ask("PUT", "/v1/inbox/preferences/quiet-hours", headers=mine, json=quiet)
@@ -194,6 +203,58 @@ def test_of_more_streams_than_an_id_can_name_a_reconnect_looks_anew(web: Web) ->
     assert len(str(Position(7, dict([*streams.items()][:MOST_STREAMS])))) < 9000
     answer = web.ask("GET", STREAM, headers=bearer(web.api_token(user)) | {"Last-Event-ID": text})
     assert names(told(answer)) == ["resync"]
+
+
+def test_a_position_that_is_silent_about_a_stream_or_ahead_is_not_believed(web: Web) -> None:
+    business = web.business()
+    user = web.user(business)
+    mine = bearer(web.api_token(user))
+    partly = web.ask("GET", COUNTS, headers=mine, params={"scope": "me"}).json()["position"]
+    whole = position_of(web.ask("GET", COUNTS, headers=mine).json()["position"])
+    ahead = [
+        Position(whole.op + 1, whole.streams),
+        Position(whole.op, {**whole.streams, user: StreamEnd(1, 0)}),
+        Position(whole.op, {**whole.streams, user: StreamEnd(0, 1)}),
+    ]
+
+    for position in (partly, *map(str, ahead)):
+        answer = web.ask("GET", STREAM, headers=mine | {"Last-Event-ID": position})
+        assert names(told(answer)) == ["resync"]
+
+
+def test_what_others_wrote_is_looked_for_however_much_happens_here(run: Run) -> None:
+    looked: list[set[UUID]] = []
+
+    class Quiet:
+        """Logs in which nothing happens."""
+
+        async def stream_ends(self, streams: Any) -> dict[UUID, StreamEnd]:
+            looked.append({*streams})
+            return dict.fromkeys(streams, StreamEnd(0, 0))
+
+        async def reader_ends(self, readers: Any) -> dict[UUID, int]:
+            return dict.fromkeys(readers, 0)
+
+        async def of_stream(self, _stream_id: UUID, after: StreamEnd) -> Any:
+            return after, []
+
+        async def of_reader(self, _reader: Reader, after: int) -> Any:
+            return after, []
+
+    async def busy() -> int:
+        user = uuid4()
+        hub = Hub(Quiet(), poll_seconds=0.05)
+        follower = Mock(reader=Reader(id=user), streams={user})
+        await hub.follow(follower)
+        running = asyncio.create_task(hub.run())
+        before = len(looked)
+        for _ in range(200):
+            hub.wake([user], [])
+            await asyncio.sleep(0.001)
+        running.cancel()
+        return len(looked) - before
+
+    assert run(busy()) >= 2
 
 
 # --- who may listen ----------------------------------------------------------------------------------------
@@ -305,7 +366,7 @@ def test_a_slow_one_is_told_to_look_anew_and_closed_and_others_never_wait(
         await anext(chunks)
         [follower] = hub._followers
         for number in range(MOST_WAITING + 1):
-            follower.offer(News(user, StreamEnd(number + 1, 0), object()))
+            follower.offer([News(user, StreamEnd(number + 1, 0), object())])
         return [one async for chunk in chunks for one in events(chunk)]
 
     assert names(run(listened())) == ["resync"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -15,7 +15,9 @@ from tidings.storage.logs import Change, Done, StreamEnd, Swept
 from tidings.storage.store import Store
 
 MOST_MISSED = 1000
-"""Who missed more of a stream, or of their operations, is told to look anew."""
+"""Who missed more of a stream, or of what was marked, is told to look anew."""
+MOST_OPERATIONS = 100
+"""And who missed more operations."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,10 +94,18 @@ class Telling:
         async with self._database.read() as store:
             return await readable_by(store, reader)
 
+    async def stands(self, reader: Reader, alert: Alert) -> bool:
+        """Whether the reader has the alert, and has not dismissed it."""
+        async with self._database.read() as store:
+            held_ = await store.alerts.held(reader.id, [alert.business_id], alert.id)
+        return any(one.alert.episode == alert.episode and one.dismissed_at is None for one in held_)
+
     async def of_stream(self, stream_id: UUID, after: StreamEnd) -> StreamNews | None:
         """What happened in a stream: what was appended, and then what became of that and of others."""
         async with self._database.read() as store:
             end = (await store.logs.stream_ends([stream_id])).get(stream_id, after)
+            if after.seq > end.seq or after.change > end.change:
+                return None  # it was told by another database, which this one was restored from
             changes: list[Change] = []
             if end.change > after.change:
                 changes = await store.logs.changes(stream_id, after.change, MOST_MISSED)
@@ -123,7 +133,7 @@ class Telling:
         """What a reader's operations did."""
         async with self._database.read() as store:
             end = (await store.logs.reader_ends([reader.id])).get(reader.id, after)
-            if end - after > MOST_MISSED:
+            if not 0 <= end - after <= MOST_OPERATIONS:
                 return None
             done = {one.op: one for one in await store.logs.operations(reader.id, after, end)}
             swept: dict[int, list[Swept]] = {}
@@ -134,8 +144,12 @@ class Telling:
                 return None
             if any(op not in done and op not in swept for op in numbers):
                 return None  # undone or forgotten
+            if sum(len(one.targets) for one in done.values()) > MOST_MISSED:
+                return None
             marked = await _items(store, reader, done.values())
             event = _operated([done.get(op) for op in numbers], swept, marked)
+            if event.alerts_dismissed:
+                event = replace(event, alerts_dismissed=await _dismissed(store, reader, event))
             return end, [] if event == Operated() else [(end, event)]
 
 
@@ -159,6 +173,17 @@ def _changed(stream_id: UUID, change: Change, alerts: Mapping[str, Alert]) -> St
     )
 
 
+async def _dismissed(store: Store, reader: Reader, event: Operated) -> Sequence[tuple[UUID, str]]:
+    """Those of the alerts that are not there again: raised anew, or brought back."""
+    businesses = {business_id for business_id, _ in event.alerts_dismissed}
+    standing = {
+        (one.alert.business_id, one.alert.id)
+        for one in await store.alerts.held(reader.id, businesses)
+        if one.dismissed_at is None
+    }
+    return [one for one in event.alerts_dismissed if one not in standing]
+
+
 async def _items(store: Store, reader: Reader, done: Collection[Done]) -> Mapping[UUID, Item]:
     """What there is now of the notifications that operations marked."""
     ids = sorted({id_ for one in done for id_ in _marked(one)})
@@ -179,15 +204,15 @@ def _operated(
 ) -> Operated:
     """All of them as one: a state that is looked up now is that after the last of them."""
     kinds = {one.op: one.kind for one in done if one is not None}
-    marked = [id_ for one in done for id_ in _marked(one)]
+    marked = {id_ for one in done for id_ in _marked(one)}
     return Operated(
         sweeps=[
             _sweep(parts, kinds.get(op))
             for op, parts in sorted(swept.items())
             if kinds.get(op) is not OperationKind.NOTHING
         ],
-        items=[item for id_, item in items.items() if id_ in marked],
-        gone=sorted(set(marked) - items.keys()),
+        items=[*items.values()],
+        gone=sorted(marked - items.keys()),
         alerts_dismissed=[
             (UUID(business_id), alert_id)
             for one in done

@@ -16,6 +16,9 @@ from tidings.storage.alerts import Dismissal
 from tidings.storage.readers import Raised
 from tidings.storage.store import Store
 
+_WITH_ID = 4
+"""The parts of a target; before targets were told to who follows they had no id."""
+
 
 async def undo(store: Store, reader: Reader, operation: int) -> Outcome:
     """Delete the sweeps, own raises and dismissals of an operation, and nothing else: what remains decides.
@@ -42,13 +45,14 @@ async def undo(store: Store, reader: Reader, operation: int) -> Outcome:
     elif swept_at:
         outcome = await _undo_sweeps(store, turn, reach, operation, swept_at)
     back = await _undo_dismissals(store, reach, operation, dismissed)
-    if not outcome.changed + back:
-        return NOTHING
-    if raised and not dismissed:
+    # What nothing fell back from is told as well: when it was seen may have been another time.
+    if raised and not dismissed and all(len(target) == _WITH_ID for target in raised.recorded):
         await store.readers.record(turn, OperationKind.MARKED, raised.recorded)
     else:
         await store.readers.record(turn, OperationKind.RESYNC)
     await store.readers.finish(turn)
+    if not outcome.changed + back:
+        return NOTHING
     return replace(outcome, operation=turn.op, changed=outcome.changed + back, updated=outcome.updated + back)
 
 

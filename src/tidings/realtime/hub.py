@@ -46,7 +46,7 @@ class Follower(ABC):
     streams: Collection[UUID]
 
     @abstractmethod
-    def offer(self, news: News) -> None:
+    def offer(self, news: Sequence[News]) -> None:
         """Take the news, or leave it; in no case wait."""
 
     @abstractmethod
@@ -100,11 +100,8 @@ class Hub:
 
         What came before is the follower's to find out.
         """
-        missing = [stream_id for stream_id in follower.streams if stream_id not in self._streams]
-        streams = await self._source.stream_ends(missing)
-        readers: Mapping[UUID, int] = {}
-        if follower.reader.id not in self._readers:
-            readers = await self._source.reader_ends([follower.reader.id])
+        streams = await self._source.stream_ends(follower.streams)
+        readers = await self._source.reader_ends([follower.reader.id])
         ends: dict[UUID, StreamEnd] = {}
         for stream_id in follower.streams:
             log = self._streams.get(stream_id)
@@ -144,13 +141,15 @@ class Hub:
     async def run(self) -> None:
         """Look at what there is news of, until cancelled."""
         self.running = True
+        loop = asyncio.get_running_loop()
+        due = loop.time() + self._poll_seconds
         while True:
-            woken = False
             with suppress(TimeoutError):
-                async with asyncio.timeout(self._poll_seconds):
-                    woken = await self._news.wait()
+                async with asyncio.timeout_at(due):
+                    await self._news.wait()
             try:
-                if not woken:
+                if loop.time() >= due:  # however much was heard of meanwhile
+                    due = loop.time() + self._poll_seconds
                     await self._find_news()
                 await self.look()
             except Exception:
@@ -169,18 +168,57 @@ class Hub:
         """Read what there is news of, and tell it."""
         self._news.clear()
         (streams, readers), self._woken = self._woken, (set(), set())
-        try:
-            await self._look_at_streams(streams)
-            for reader_id in readers:
-                await self._look_at_reader(reader_id)
-        except BaseException:
-            self.wake(streams, readers)
-            raise
+        failures: list[BaseException] = []
+        operations = await self._read_readers(readers, failures)
+        # Who is to look anew, for they may read other streams now, is told nothing more of these.
+        for reader_id, told in operations.items():
+            if told is None:
+                end = (await self._source.reader_ends([reader_id])).get(reader_id, 0)
+                self._tell_reader(reader_id, (end, [(end, None)]))
+        await self._look_at_streams(streams, failures)
+        for reader_id, told in operations.items():
+            if told is not None:
+                await self._look_at_streams_of(reader_id, failures)
+                self._tell_reader(reader_id, told)
+        if failures:
+            raise failures[0]  # the others were read, and these are woken again
 
-    async def _look_at_streams(self, streams: Iterable[UUID]) -> None:
+    async def _read_readers(
+        self, readers: Iterable[UUID], failures: list[BaseException]
+    ) -> dict[UUID, Told[int] | None]:
+        found: dict[UUID, Told[int] | None] = {}
+        for reader_id in readers:
+            log = self._readers.get(reader_id)
+            if log is not None:
+                follower = next(iter(log.followers))
+                try:
+                    found[reader_id] = await self._source.of_reader(follower.reader, log.end)
+                except Exception as error:
+                    failures.append(error)
+                    self.wake((), [reader_id])
+        return found
+
+    def _tell_reader(self, reader_id: UUID, told: Told[int]) -> None:
+        log = self._readers.get(reader_id)
+        if log is not None:
+            _tell(log, reader_id, told)
+
+    async def _look_at_streams_of(self, reader_id: UUID, failures: list[BaseException]) -> None:
+        """What an operation was about was told before: it stands in streams that may be read only now."""
+        log = self._readers.get(reader_id)
+        if log is not None:
+            streams = {id_ for one in log.followers for id_ in one.streams if id_ in self._streams}
+            ends = await self._source.stream_ends(streams)
+            await self._look_at_streams(_further(self._streams, ends), failures)
+
+    async def _look_at_streams(self, streams: Iterable[UUID], failures: list[BaseException]) -> None:
         waiting = [*streams]
         for first in range(0, len(waiting), _AT_ONCE):
-            await asyncio.gather(*[self._look_at_stream(id_) for id_ in waiting[first : first + _AT_ONCE]])
+            some = waiting[first : first + _AT_ONCE]
+            done = await asyncio.gather(*map(self._look_at_stream, some), return_exceptions=True)
+            failed = {id_: error for id_, error in zip(some, done, strict=True) if error is not None}
+            failures += failed.values()
+            self.wake(failed, ())
 
     async def _look_at_stream(self, stream_id: UUID) -> None:
         log = self._streams.get(stream_id)
@@ -193,32 +231,13 @@ class Hub:
             told = end, [(end, None)]
         _tell(log, stream_id, told)
 
-    async def _look_at_reader(self, reader_id: UUID) -> None:
-        log = self._readers.get(reader_id)
-        if log is None:
-            return
-        followers = tuple(log.followers)
-        after = log.end
-        told: Told[int] | None = await self._source.of_reader(followers[0].reader, after)
-        if told is None:
-            end = (await self._source.reader_ends([reader_id])).get(reader_id, after)
-            told = end, [(end, None)]
-        if not told[1]:
-            log.end = told[0]
-            return
-        # What an operation was about was told before: it stands in streams that may be read later than this.
-        streams = {stream_id for one in followers for stream_id in one.streams if stream_id in self._streams}
-        ends = await self._source.stream_ends(streams)
-        await self._look_at_streams(_further(self._streams, ends))
-        _tell(log, reader_id, told)
-
 
 def _tell(log: _Log, source: UUID, told: Told[Any]) -> None:
     log.end, events = told
     news = [News(source, at, event) for at, event in events]
-    for follower in tuple(log.followers):
-        for one in news:
-            follower.offer(one)
+    if news:
+        for follower in tuple(log.followers):
+            follower.offer(news)
 
 
 def _further(logs: Mapping[UUID, _Log], ends: Mapping[UUID, Any]) -> list[UUID]:

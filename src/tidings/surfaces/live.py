@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from uuid import UUID
 
 from tidings.errors import InvalidInput, TooMany
-from tidings.inbox.live import Appended, Ended, Operated, Telling
+from tidings.inbox.live import AlertChanged, Appended, Ended, Operated, Telling
 from tidings.inbox.reach import Readable
 from tidings.model import Reader, lane_parts
 from tidings.realtime import sse
@@ -54,12 +54,12 @@ class _Waiting(Follower):
         self.lagging = self.closed = False
         self._waiter: asyncio.Future[None] | None = None
 
-    def offer(self, news: News) -> None:
-        if len(self.news) >= MOST_WAITING:
+    def offer(self, news: Sequence[News]) -> None:
+        if len(self.news) >= MOST_WAITING:  # before these: who has sent all the rest is not slow
             self.lagging = True
             self.news.clear()
         if not self.lagging:
-            self.news.append(news)
+            self.news.extend(news)
         self._wake()
 
     def close(self) -> None:
@@ -120,6 +120,8 @@ class LiveInbox:
             waiting = _Waiting(readable)
             await self._hub.follow(waiting)
             try:
+                if not _same(readable, await self._telling.readable(self._reader)):
+                    continue  # it became another one before it was followed
                 yield await self._begun(readable, after)
                 lost = False
                 while not lost:
@@ -132,7 +134,7 @@ class LiveInbox:
                         if not await self._holds():
                             return
                     if waiting.lagging:
-                        yield sse.event(RESYNC, b"{}", id_=self._id())
+                        yield await self._resync(readable)
                         return
                     chunk, lost = await self._told(waiting.news, readable)
                     if chunk:
@@ -160,16 +162,17 @@ class LiveInbox:
         operations = await self._telling.of_reader(self._reader, after.op)
         if operations is None or any(_chooses(event) for _, event in operations[1]):
             return None
-        ends = await self._telling.stream_ends(streams)
-        self._op, self._ends = after.op, {id_: after.streams.get(id_, end) for id_, end in ends.items()}
+        if streams - after.streams.keys():
+            return None  # of these nobody knows what was told
+        self._op, self._ends = after.op, {id_: after.streams[id_] for id_ in streams}
         missed: list[bytes] = []
         for stream_id, end in sorted(self._ends.items()):
             told = await self._telling.of_stream(stream_id, end)
             if told is None:
                 return None
-            missed += [self._one(News(stream_id, at, event)) for at, event in told[1]]
+            missed += [await self._one(News(stream_id, at, event)) for at, event in told[1]]
             self._ends[stream_id] = told[0]
-        missed += [self._one(News(self._reader.id, at, event)) for at, event in operations[1]]
+        missed += [await self._one(News(self._reader.id, at, event)) for at, event in operations[1]]
         self._op = operations[0]
         return b"".join(missed)
 
@@ -193,10 +196,10 @@ class LiveInbox:
                 # Without an id: who has read only this must not come back from after it.
                 chunks += [sse.event(name, data) for name, data in self._rendered(news)]
                 return b"".join(chunks), True
-            chunks.append(self._one(news))
+            chunks.append(await self._one(news))
         return b"".join(chunks), False
 
-    def _one(self, news: News) -> bytes:
+    async def _one(self, news: News) -> bytes:
         """One of the news as it is written; nothing, where it was told or is out of reach."""
         if isinstance(news.end, int):
             if news.end <= self._op:
@@ -209,7 +212,7 @@ class LiveInbox:
             self._ends[news.source] = StreamEnd(
                 max(news.end.seq, there.seq), max(news.end.change, there.change)
             )
-        if self._is_off(news.event):
+        if self._is_off(news.event) or await self._is_dismissed(news.event):
             return b""
         rendered = self._rendered(news)
         if not rendered:
@@ -224,6 +227,12 @@ class LiveInbox:
             rendered = news.rendered[key] = self._render(news, self._reader)
         return rendered
 
+    async def _is_dismissed(self, event: object) -> bool:
+        """Whether it is an alert that the reader has dismissed, which only says something else now."""
+        if not isinstance(event, AlertChanged) or event.alert is None:
+            return False
+        return not await self._telling.stands(self._reader, event.alert)
+
     def _is_off(self, event: object) -> bool:
         if isinstance(event, Appended):
             return lane_parts(event.notification.lane)[0] in self._off
@@ -236,3 +245,8 @@ class LiveInbox:
 def _chooses(event: object) -> bool:
     """Whether other notifications may be in reach after it."""
     return isinstance(event, Operated) and event.preferences
+
+
+def _same(one: Readable, other: Readable) -> bool:
+    """Whether the same notifications are in reach."""
+    return one.streams.keys() == other.streams.keys() and one.off == other.off

@@ -73,7 +73,8 @@ async def follow(
     async def holds() -> bool:
         if ticket is None:
             try:
-                await reader_by_token(request)
+                if await reader_by_token(request) != reader:
+                    return False  # whoever it is belongs to another company now
             except TidingsError:
                 return False
         return await _may_read(services, reader)
