@@ -726,6 +726,7 @@ def test_the_document_has_the_contracts_names(web: Web) -> None:
         MARK: "mark_all_seen_api_v1_notifications_mark_all_seen_post",
         LIST: "list_notifications_api_v1_notifications_get",
         COUNT: "open_count_api_v1_notifications_count_get",
+        f"{LIST}/stream": "stream_notifications_api_v1_notifications_stream_get",
         BULK_SEEN: "bulk_mark_seen_api_v1_notifications_bulk_seen_post",
         f"{LIST}/dismiss-all": "dismiss_all_api_v1_notifications_dismiss_all_post",
         f"{LIST}/{{notification_id}}/pin": "set_pinned_api_v1_notifications__notification_id__pin_put",
