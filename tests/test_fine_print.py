@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import base64
 import json
+import sqlite3
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import asyncpg
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.exc import OperationalError
 from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
@@ -21,6 +26,7 @@ from tidings.inbox.catalog import put_event
 from tidings.model import Action, Draft
 from tidings.storage.engine import Database
 from tidings.storage.migrate import upgrade
+from tidings.storage.store import Store
 from tidings.surfaces.personal.errors import ANSWERS
 
 NOTIFICATIONS = "/api/v1/notifications"
@@ -222,6 +228,30 @@ def test_every_log_line_of_a_request_has_its_correlation_id(broken: Web) -> None
         assert answer.status_code in (500, 503), path
         assert logs
         assert {line["correlation_id"] for line in logs} == {answer.headers["x-correlation-id"]}
+
+
+def _busy() -> Exception:
+    busy = sqlite3.OperationalError("database is locked")
+    busy.sqlite_errorcode = sqlite3.SQLITE_BUSY_TIMEOUT
+    return OperationalError("BEGIN IMMEDIATE", {}, busy)
+
+
+@pytest.mark.parametrize(
+    "away", [ConnectionRefusedError("refused"), asyncpg.CannotConnectNowError("it starts"), _busy()]
+)
+def test_a_database_that_does_not_answer_is_to_be_asked_again(
+    feed: Feed, web: Web, monkeypatch: pytest.MonkeyPatch, away: Exception
+) -> None:
+    @asynccontextmanager
+    async def read(_self: Database) -> AsyncGenerator[Store]:
+        raise away
+        yield
+
+    monkeypatch.setattr(Database, "read", read)
+
+    for path in (NOTIFICATIONS, "/v1/inbox"):
+        answer = web.ask("GET", path, headers=feed.headers)
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "1"), path
 
 
 # --- personal ----------------------------------------------------------------------------------------------

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, Awaitable, Set
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import TypeVar
+from uuid import UUID
 
 import structlog
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
@@ -22,6 +26,7 @@ from tidings.inbox.live import Telling
 from tidings.inbox.scheduling import send_due
 from tidings.inbox.sending import Sender
 from tidings.inbox.upkeep import STEPS
+from tidings.realtime.bus import Bus
 from tidings.realtime.hub import Hub
 from tidings.realtime.sse import HANDED_OVER, EventStream
 from tidings.settings import Settings
@@ -36,9 +41,12 @@ from tidings.surfaces.paths import Paths
 from tidings.surfaces.personal import app as personal
 from tidings.surfaces.scoped import app as scoped
 from tidings.surfaces.services import Services
+from tidings.surfaces.shared_limits import SharedLimiter
 
 UPKEEP_SECONDS = 10
 UPKEEP_GRACE_SECONDS = 5
+REDIS_SECONDS = 1.0
+"""How long Redis has for an answer; without it everything goes on, if later."""
 DUE_SECONDS = 1
 """How late at most it is noticed that something is to be sent now: one look into an index."""
 
@@ -80,16 +88,21 @@ def create_app(
         synchronous=settings.sqlite_synchronous,
     )
 
-    services = _services(settings, opened)
+    redis = _redis(settings)
+    services = _services(settings, opened, redis)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncGenerator[None]:
         if settings.migrates:
             await upgrade(opened)
-        async with _upkeep(opened, services.token_uses), _told(opened, services.hub):
-            yield
-        if database is None:
-            await opened.dispose()
+        async with AsyncExitStack() as stack:
+            if database is None:
+                stack.push_async_callback(opened.dispose)
+            if redis is not None:
+                stack.push_async_callback(redis.aclose)
+            bus = None if redis is None else Bus(redis, services.hub)
+            async with _upkeep(opened, services.token_uses), _told(opened, services.hub, bus):
+                yield
 
     app: ASGIApp = _switch(services, front.create(opened, lifespan))
     if settings.cors_origins:
@@ -115,7 +128,19 @@ def sessions_of(settings: Settings, database: Database) -> Sessions:
     )
 
 
-def _services(settings: Settings, database: Database) -> Services:
+def _redis(settings: Settings) -> Redis | None:
+    if settings.redis_url is None:
+        return None
+    return Redis.from_url(  # pyright: ignore[reportUnknownMemberType] - its **kwargs
+        settings.redis_url.get_secret_value(),
+        socket_connect_timeout=REDIS_SECONDS,
+        socket_timeout=REDIS_SECONDS,
+        retry=Retry(NoBackoff(), 1),  # once, on a new connection: the server may have been restarted
+        protocol=2,  # which Valkey and every Redis speak
+    )
+
+
+def _services(settings: Settings, database: Database, redis: Redis | None) -> Services:
     telling = Telling(database)
     return Services(
         settings=settings,
@@ -124,7 +149,7 @@ def _services(settings: Settings, database: Database) -> Services:
         sessions=sessions_of(settings, database),
         token_uses=TokenUses(database),
         product_tokens=product_tokens(settings, database),
-        limiter=Limiter(),
+        limiter=Limiter() if redis is None else SharedLimiter(redis),
         telling=telling,
         hub=Hub(telling),
         proxies=TrustedProxies(settings.trusted_proxies),
@@ -168,18 +193,25 @@ async def _upkeep(database: Database, uses: TokenUses) -> AsyncGenerator[None]:
 
 
 @asynccontextmanager
-async def _told(database: Database, hub: Hub) -> AsyncGenerator[None]:
-    """Tells who follows what is committed."""
-    database.on_news = hub.wake
-    task = asyncio.create_task(hub.run())
+async def _told(database: Database, hub: Hub, bus: Bus | None) -> AsyncGenerator[None]:
+    """Tells who follows what is committed, here and in other processes."""
+
+    def tell(streams: Set[UUID], readers: Set[UUID]) -> None:
+        hub.wake(streams, readers)
+        if bus is not None:
+            bus.publish(streams, readers)
+
+    database.on_news = tell
+    running = [hub.run()] if bus is None else [hub.run(), bus.run()]
+    tasks = asyncio.gather(*running)
     try:
         yield
     finally:
         database.on_news = None
         hub.close()
-        task.cancel()
+        tasks.cancel()
         with suppress(asyncio.CancelledError):
-            await task
+            await tasks
 
 
 async def _tried(work: Awaitable[T]) -> T | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 from pydantic.networks import IPvAnyNetwork
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -12,6 +12,8 @@ DEMO_SECRET = "tidings-demo: anybody can read this secret in the source"  # noqa
 SHORTEST_SECRET = 16
 OWN_ISSUER = "tidings"
 """The issuer of Tidings' own access tokens."""
+
+REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
 
 SYMMETRIC = ("HS256", "HS384", "HS512")
 ASYMMETRIC = (
@@ -44,6 +46,17 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", description="The address on which the server listens.")
     port: int = Field(
         default=8800, ge=0, le=65535, description="The port on which the server listens; 0: any."
+    )
+    workers: int = Field(
+        default=1,
+        ge=1,
+        le=256,
+        description="How many processes serve; more than one only with PostgreSQL.",
+    )
+    redis_url: SecretStr | None = Field(
+        default=None,
+        description="Redis or Valkey, redis://host:6379/0, over which processes wake each other and share "
+        "rate limits. Unset: each finds within two seconds what the others wrote, and counts for itself.",
     )
     secret: SecretStr = Field(
         default=SecretStr(DEMO_SECRET),
@@ -107,6 +120,19 @@ class Settings(BaseSettings):
         default="info", description="The least severe level that is logged."
     )
     log_json: bool = Field(default=False, description="Log lines of JSON instead of text for people.")
+
+    @field_validator("redis_url")
+    @classmethod
+    def _is_redis(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and not url.get_secret_value().startswith(REDIS_SCHEMES):
+            raise ValueError(f"must begin with {', '.join(REDIS_SCHEMES)}.")
+        return url
+
+    @model_validator(mode="after")
+    def _processes(self) -> Settings:
+        if self.workers > 1 and self.database_url.startswith("sqlite"):
+            raise ValueError("SQLite is served by one process: for several take PostgreSQL.")
+        return self
 
     @model_validator(mode="after")
     def _product_tokens(self) -> Settings:

@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tidings.cli.options import BAD_USE, DatabaseUrl, Host, Port, fail, open_database, run, settings
+from tidings.cli.options import (
+    BAD_USE,
+    DatabaseUrl,
+    Host,
+    Port,
+    RedisUrl,
+    Workers,
+    fail,
+    open_database,
+    run,
+    settings,
+)
 
 if TYPE_CHECKING:
     from tidings.demo.world import World
@@ -29,6 +40,8 @@ def demo(
         ),
     ] = None,
     database: DatabaseUrl = None,
+    workers: Workers = None,
+    redis: RedisUrl = None,
     as_json: Annotated[
         bool,
         typer.Option("--json", help="Print one line of JSON once the server is ready, and nothing else."),
@@ -58,6 +71,8 @@ def demo(
                 host=host,
                 port=port,
                 database_url=database,
+                workers=workers,
+                redis_url=redis,
                 migrate_on_start=True,
                 sqlite_synchronous="NORMAL",
                 secure_cookies=False,

@@ -32,6 +32,20 @@ Host = Annotated[
 Port = Annotated[
     int | None, typer.Option(min=0, max=65535, help="Where to listen; 0: any free port.", show_default="8800")
 ]
+Workers = Annotated[
+    int | None,
+    typer.Option(min=1, max=256, help="How many processes serve; several need PostgreSQL.", show_default="1"),
+]
+RedisUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--redis",
+        metavar="URL",
+        help="Redis or Valkey, over which processes wake each other and share rate limits; else as "
+        "TIDINGS_REDIS_URL says.",
+        show_default=False,
+    ),
+]
 
 T = TypeVar("T")
 

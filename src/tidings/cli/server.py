@@ -6,13 +6,16 @@ import gc
 import signal
 import socket
 from collections.abc import Callable
+from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING
 
 import uvicorn
 
 from tidings.app import create_app
+from tidings.cli import logs
 from tidings.cli.options import fail
+from tidings.cli.workers import Workers
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -48,8 +51,26 @@ def run(
 ) -> None:
     """Serve until SIGTERM or Ctrl-C; requests that are under way are answered first.
 
-    `app` is what is served instead of Tidings, in the very same way.
+    In several processes, where the settings want them. `app` is what is served instead of Tidings, in the
+    very same way, and in one.
     """
+    if settings.workers == 1 or app is not None:
+        _serve(settings, listening, on_ready, app)
+    else:
+        # The schema is there by now.
+        each = settings.model_copy(update={"workers": 1, "migrate_on_start": False})
+        Workers(settings.workers, partial(_work, each, listening)).run(on_ready)
+
+
+def _work(settings: Settings, listening: socket.socket, on_ready: Callable[[], None]) -> None:
+    """Serve, as one of several processes."""
+    logs.configure(settings)
+    _serve(settings, listening, on_ready, None)
+
+
+def _serve(
+    settings: Settings, listening: socket.socket, on_ready: Callable[[], None], app: ASGIApp | None
+) -> None:
     end_streams: Callable[[], None] = _nothing_open
     if app is None:
         app = tidings = create_app(settings)

@@ -86,6 +86,7 @@ class Hub:
         self._followers: set[Follower] = set()
         self._woken: tuple[set[UUID], set[UUID]] = (set(), set())  # streams, readers
         self._news = asyncio.Event()
+        self._due = 0.0  # when to look at where the logs have come to, by the event loop's clock
         self.running = False  # who follows is told what comes
 
     def wake(self, streams: Iterable[UUID], readers: Iterable[UUID]) -> None:
@@ -94,6 +95,11 @@ class Hub:
         self._woken[1].update(id_ for id_ in readers if id_ in self._readers)
         if any(self._woken):
             self._news.set()
+
+    def look_around(self) -> None:
+        """Look at once at where the logs have come to: there may be news that nobody was told of."""
+        self._due = 0.0
+        self._news.set()
 
     async def follow(self, follower: Follower) -> tuple[dict[UUID, StreamEnd], int]:
         """Tell the follower everything from now on; where the streams and the reader stand now.
@@ -142,14 +148,14 @@ class Hub:
         """Look at what there is news of, until cancelled."""
         self.running = True
         loop = asyncio.get_running_loop()
-        due = loop.time() + self._poll_seconds
+        self._due = loop.time() + self._poll_seconds
         while True:
             with suppress(TimeoutError):
-                async with asyncio.timeout_at(due):
+                async with asyncio.timeout_at(self._due):
                     await self._news.wait()
             try:
-                if loop.time() >= due:  # however much was heard of meanwhile
-                    due = loop.time() + self._poll_seconds
+                if loop.time() >= self._due:  # however much was heard of meanwhile
+                    self._due = loop.time() + self._poll_seconds
                     await self._find_news()
                 await self.look()
             except Exception:

@@ -1,7 +1,7 @@
 """Rate limits: so many requests in any window of so many seconds, for each key.
 
-Kept in the process: with several of them each has its own count. Every hit costs the same, however many keys
-there are.
+Kept in the process; tidings.surfaces.shared_limits is for several of them. Every hit costs the same, however
+many keys there are.
 """
 
 from __future__ import annotations
@@ -58,13 +58,17 @@ class Limiter:
         while hits and hits[0] <= now - policy.window:
             hits.popleft()
         if len(hits) >= policy.quota:
-            wait = _seconds(hits[0] + policy.window - now)
-            usage = Usage(policy=policy, remaining=0, reset=wait)
-            raise RateLimited(retry_after=wait, headers=usage.headers)
+            raise refused(policy, seconds(hits[0] + policy.window - now))
         hits.append(now)
         keys.move_to_end(key)
-        reset = _seconds(hits[0] + policy.window - now)
+        reset = seconds(hits[0] + policy.window - now)
         return Usage(policy=policy, remaining=policy.quota - len(hits), reset=reset)
+
+
+def refused(policy: Policy, wait: int) -> RateLimited:
+    """The error of a request beyond the quota, of which something comes back in `wait` seconds."""
+    usage = Usage(policy=policy, remaining=0, reset=wait)
+    return RateLimited(retry_after=wait, headers=usage.headers)
 
 
 def refusal_headers(error: RateLimited) -> dict[str, str]:
@@ -82,5 +86,6 @@ def _forget(keys: OrderedDict[tuple[str, ...], deque[float]], before: float) -> 
         del keys[oldest[0]]
 
 
-def _seconds(duration: float) -> int:
+def seconds(duration: float) -> int:
+    """A time to wait, in whole seconds: at least one."""
     return max(1, math.ceil(duration))

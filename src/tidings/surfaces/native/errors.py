@@ -13,6 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from tidings.errors import RateLimited, TidingsError
+from tidings.storage.failures import AWAY, is_away, reason
 from tidings.surfaces.correlation import correlation_id
 from tidings.surfaces.limits import refusal_headers
 from tidings.surfaces.native.writing import Replayed
@@ -121,6 +122,14 @@ async def _unexpected(_request: Request, error: Exception) -> Response:
     return problem(500, "internal", "Something went wrong here; the correlation id finds it in the logs.")
 
 
+async def _away(_request: Request, error: Exception) -> Response:
+    if not is_away(error):
+        raise error
+    _log.error("the database does not answer", reason=reason(error), kind=type(error).__name__)
+    detail = "The database does not answer. What was asked is not done, or its answer is lost: ask again."
+    return problem(503, "unavailable", detail, {"Retry-After": "1"})
+
+
 async def _replayed(_request: Request, error: Replayed) -> Response:
     body = b"" if error.body is None else orjson.dumps(error.body)
     return Response(
@@ -135,5 +144,6 @@ HANDLERS: dict[int | type[Exception], Handler] = {
     TidingsError: _refused,
     RequestValidationError: _not_fitting,
     HTTPException: _http,
+    **dict.fromkeys(AWAY, _away),
     Exception: _unexpected,
 }

@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from tidings.errors import RateLimited, TidingsError
+from tidings.storage.failures import AWAY, is_away, reason
 from tidings.surfaces.limits import refusal_headers
 from tidings.surfaces.redaction import redacted
 
@@ -97,6 +98,13 @@ async def _http(_request: Request, error: HTTPException) -> Response:
     return response(error.status_code, error.detail, error.headers)
 
 
+async def _away(_request: Request, error: Exception) -> Response:
+    if not is_away(error):
+        raise error
+    _log.error("the database does not answer", reason=reason(error), kind=type(error).__name__)
+    return response(503, "Service Unavailable", headers={"Retry-After": "1"})
+
+
 async def _unexpected(_request: Request, error: Exception) -> Response:
     _log.error("unexpected error", exc_info=error)
     return response(500, "Internal Server Error")
@@ -150,5 +158,6 @@ HANDLERS: dict[int | type[Exception], Handler] = {
     TidingsError: _refused,
     RequestValidationError: _not_fitting,
     HTTPException: _http,
+    **dict.fromkeys(AWAY, _away),
     Exception: _unexpected,
 }
