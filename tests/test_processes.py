@@ -8,7 +8,7 @@ import random
 import re
 import signal
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,14 +19,17 @@ import httpx2
 import pytest
 from redis.asyncio import Redis
 
-from tests.conftest import MovingClock, Run, migrated
+from tests.conftest import MovingClock, OpenDatabase, Run, migrated
 from tests.follower import Fields, Held, Told
 from tests.servers import Postgres, Server, Valkey, postgres, serve, valkey
-from tests.web import SECRET, Web
+from tests.web import SECRET, Web, own, served
 from tidings.errors import RateLimited
 from tidings.identity.tokens import issue_service_key
+from tidings.inbox.append import append
+from tidings.model import Draft, Reader
 from tidings.realtime import bus as bus_module
 from tidings.realtime.bus import CHANNEL, Bus
+from tidings.realtime.hub import Follower, Hub, News
 from tidings.storage.engine import Database
 from tidings.surfaces import shared_limits
 from tidings.surfaces.limits import Policy
@@ -70,6 +73,27 @@ class Woken:
 
     def look_around(self) -> None:
         self.looks.release()
+
+
+class Following(Follower):
+    """What a user's own stream tells."""
+
+    def __init__(self, user: UUID) -> None:
+        self.reader, self.streams = Reader(id=user), {user}
+        self.news: asyncio.Queue[Sequence[News]] = asyncio.Queue()
+
+    def offer(self, news: Sequence[News]) -> None:
+        self.news.put_nowait(news)
+
+    def close(self) -> None:
+        pass
+
+
+async def subscribed(server: Valkey, number: int) -> None:
+    """Wait until so many listen."""
+    async with Redis.from_url(server.url) as client:
+        while (await client.pubsub_numsub(CHANNEL))[0][1] < number:  # noqa: ASYNC110 - it tells nobody
+            await asyncio.sleep(0.01)
 
 
 # --- wake-ups ----------------------------------------------------------------------------------------------
@@ -150,6 +174,34 @@ def test_a_redis_that_says_nothing_is_left(
         await asyncio.gather(task, return_exceptions=True)
 
     run(scenario())
+
+
+def test_who_follows_on_one_host_is_told_what_another_wrote(
+    run: Run,
+    database: Database,
+    database_url: str,
+    clock: MovingClock,
+    open_database: OpenDatabase,
+    valkey_server: Valkey,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # They look for news once an hour: only what is told between them can be in time.
+    monkeypatch.setitem(Hub.__init__.__kwdefaults__, "poll_seconds", 3600)
+    here = Web(run, database, clock, redis_url=valkey_server.url)
+    there = Web(run, open_database(database_url, clock=clock), clock, redis_url=valkey_server.url)
+    user = here.user()
+
+    async def told() -> list[Any]:
+        async with served(there.app), served(here.app), asyncio.timeout(PATIENCE):
+            await subscribed(valkey_server, 2)
+            following = Following(user)
+            await there.app._hub.follow(following)
+            async with here.database.begin() as store:
+                await append(store, [Draft(to=own(user), event="invoice_paid", title="Paid")])
+            return [one.event.notification.title for one in await following.news.get()]
+
+    here.event("invoice_paid")
+    assert run(told()) == ["Paid"]
 
 
 # --- shared limits -----------------------------------------------------------------------------------------

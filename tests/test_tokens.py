@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from hypothesis import given
 
 from tests.conftest import MovingClock, Run
-from tests.web import ANY_JSON, ESCAPED, SECRET, Web, anything_goes
+from tests.web import ANY_JSON, ESCAPED, SECRET, Web, anything_goes, served
 from tidings.app import create_app
 from tidings.errors import Unauthenticated
 from tidings.identity.token_uses import TokenUses
@@ -309,19 +309,10 @@ def test_the_server_writes_what_was_used_at_its_end_at_the_latest(web: Web) -> N
     app = create_app(settings, database=web.database)
 
     async def lives() -> None:
-        heard: asyncio.Queue[dict[str, str]] = asyncio.Queue()
-
-        async def send(message: Any) -> None:
-            if message["type"] == "lifespan.startup.complete":
-                transport = httpx2.ASGITransport(app)
-                async with httpx2.AsyncClient(transport=transport, base_url="http://testserver") as client:
-                    for one in made:
-                        headers = owner.headers | {"Authorization": f"Bearer {one['token']}"}
-                        assert (await client.get(COUNT, headers=headers)).status_code == 200
-                heard.put_nowait({"type": "lifespan.shutdown"})
-
-        heard.put_nowait({"type": "lifespan.startup"})
-        await app({"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}, heard.get, send)
+        async with served(app) as client:
+            for one in made:
+                headers = owner.headers | {"Authorization": f"Bearer {one['token']}"}
+                assert (await client.get(COUNT, headers=headers)).status_code == 200
 
     at = web.clock.move(seconds=7)
     web.run(lives())

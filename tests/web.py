@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar
@@ -14,7 +16,7 @@ from hypothesis import strategies as st
 from pwdlib import PasswordHash
 
 from tests.conftest import MovingClock, Run
-from tidings.app import create_app
+from tidings.app import Application, create_app
 from tidings.identity import directory
 from tidings.identity.sessions import Sessions
 from tidings.identity.tokens import issue_api_token
@@ -57,6 +59,27 @@ anything_goes = settings(
 def password_hash() -> str:
     """Of PASSWORD: hashing takes a tenth of a second, and once is enough."""
     return PasswordHash.recommended().hash(PASSWORD)
+
+
+@asynccontextmanager
+async def served(app: Application) -> AsyncGenerator[httpx2.AsyncClient]:
+    """A client of the application while all runs that runs beside one; then it has come to its end."""
+    heard: asyncio.Queue[dict[str, str]] = asyncio.Queue()
+    said: asyncio.Queue[str] = asyncio.Queue()
+
+    async def send(message: Any) -> None:
+        said.put_nowait(message["type"])
+
+    heard.put_nowait({"type": "lifespan.startup"})
+    scope = {"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}
+    life = asyncio.create_task(app(scope, heard.get, send))
+    assert await said.get() == "lifespan.startup.complete"
+    transport = httpx2.ASGITransport(app)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://testserver") as client:
+        yield client
+    heard.put_nowait({"type": "lifespan.shutdown"})
+    assert await said.get() == "lifespan.shutdown.complete"
+    await life
 
 
 class Web:
