@@ -17,7 +17,7 @@ DEV := .venv/.dev
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test check format bench soak lock clean
+.PHONY: help setup run test check format bench soak widget lock clean
 
 help: ## List these targets
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do \
@@ -26,7 +26,7 @@ help: ## List these targets
 run: $(RUN) ## Serve the demo world on http://127.0.0.1:8800 and say what to try
 	@$(BIN)/tidings demo $(ARGS)
 
-test: $(DEV) ## Run the whole suite, on SQLite and on a PostgreSQL that it starts
+test: $(DEV) ## Run the whole suite: on SQLite, on a PostgreSQL that it starts, and of the element
 	@$(BIN)/python -m pytest $(ARGS)
 
 check: $(DEV) ## Lint, formatting and types
@@ -44,6 +44,9 @@ bench: $(DEV) ## Measure against the usual one-row-per-recipient table, and over
 soak: $(DEV) ## Run random histories against the oracle for as long as you like: make soak ARGS="--minutes 60"
 	@$(BIN)/python -m tests.soak $(ARGS)
 
+widget: ## Build the inbox element from widget/ into the package, which keeps what is built (needs npm)
+	@cd widget && { [ -d node_modules ] || npm ci; } && npm run build && npm run size
+
 setup: $(DEV) ## Make .venv with all that the other targets need (they do it by themselves)
 
 lock: $(DEV) ## Pin the dependencies of pyproject.toml anew (UPGRADE=--upgrade: at their newest versions)
@@ -53,7 +56,7 @@ lock: $(DEV) ## Pin the dependencies of pyproject.toml anew (UPGRADE=--upgrade: 
 	$$compile requirements/build.in --constraint requirements/dev.txt --output-file requirements/build.txt
 
 clean: ## Remove the environment and everything that was built or cached
-	rm -rf .venv build dist .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv build dist .pytest_cache .ruff_cache .hypothesis .screenshots widget/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(RUN): requirements/run.txt requirements/build.txt pyproject.toml

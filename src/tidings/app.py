@@ -33,6 +33,9 @@ from tidings.settings import Settings
 from tidings.storage.engine import Database
 from tidings.storage.migrate import upgrade
 from tidings.surfaces import correlation, front
+from tidings.surfaces.browser import app as browser
+from tidings.surfaces.browser import demo as demo_page
+from tidings.surfaces.browser.demo import DemoPage
 from tidings.surfaces.client_ip import TrustedProxies
 from tidings.surfaces.company import app as company
 from tidings.surfaces.limits import Limiter
@@ -78,9 +81,16 @@ class Application:
 
 
 def create_app(
-    settings: Settings, *, database: Database | None = None, clock: Clock | None = None
+    settings: Settings,
+    *,
+    database: Database | None = None,
+    clock: Clock | None = None,
+    demo: DemoPage | None = None,
 ) -> Application:
-    """Everything over HTTP. Without a `database` one is opened as the settings say, and closed at the end."""
+    """Everything over HTTP. Without a `database` one is opened as the settings say, and closed at the end.
+
+    `demo` is the demo's page, in the place of the one that names the surfaces.
+    """
     opened = database or Database(
         settings.database_url,
         clock=clock,
@@ -104,7 +114,7 @@ def create_app(
             async with _upkeep(opened, services.token_uses), _told(opened, services.hub, bus):
                 yield
 
-    app: ASGIApp = _switch(services, front.create(opened, lifespan))
+    app: ASGIApp = _switch(services, front.create(opened, lifespan), demo)
     if settings.cors_origins:
         # With a credential the browser wants the one origin named, so `*` goes without the refresh cookie.
         app = CORSMiddleware(
@@ -226,10 +236,12 @@ async def _tried(work: Awaitable[T]) -> T | None:
 # --- who answers -------------------------------------------------------------------------------------------
 
 
-def _switch(services: Services, front_app: ASGIApp) -> ASGIApp:
+def _switch(services: Services, front_app: ASGIApp, demo: DemoPage | None) -> ASGIApp:
     to_scoped, to_personal = scoped.create(services), personal.create(services)
     to_native, to_company = native.create(services), company.create(services)
     scoped_paths, personal_paths = Paths(to_scoped), Paths(to_personal)
+    files = browser.Files()
+    to_demo = front_app if demo is None else demo_page.create(demo, files, services.sender)
     prefixes: dict[str, ASGIApp] = {
         "/v1/": to_native,
         "/company/": to_company,
@@ -238,12 +250,16 @@ def _switch(services: Services, front_app: ASGIApp) -> ASGIApp:
         "/docs/reference/": to_scoped,
         "/docs/personal/": to_personal,
         "/docs/company/": to_company,
+        "/widget/": browser.create(files),
+        "/demo/": to_demo,
     }
 
     def answering(scope: Scope) -> ASGIApp:
         path: str = scope["path"].rstrip("/") + "/"
         if path.startswith("/api/"):
             return to_scoped if _is_scoped(scope, scoped_paths, personal_paths) else to_personal
+        if path == "/":
+            return to_demo
         return next((app for prefix, app in prefixes.items() if path.startswith(prefix)), front_app)
 
     async def switch(scope: Scope, receive: Receive, send: Send) -> None:

@@ -25,6 +25,7 @@ from tidings.cli.options import (
 if TYPE_CHECKING:
     from tidings.demo.world import World
     from tidings.settings import Settings
+    from tidings.surfaces.browser.demo import DemoPage
 
 
 def demo(
@@ -47,7 +48,7 @@ def demo(
         typer.Option("--json", help="Print one line of JSON once the server is ready, and nothing else."),
     ] = False,
 ) -> None:
-    """Serve a small world to try everything on, and print calls to paste.
+    """Serve a small world to try everything on, with a page to see it and calls to paste.
 
     A firm of accountants, three businesses, five users, and some hundred notifications in every state. A
     second run with the same `--data` or `--database` goes on with what is there.
@@ -97,7 +98,26 @@ def _serve(chosen: Settings, *, as_json: bool) -> None:
         else:
             guide.show(base_url, world, tokens)
 
-    server.run(chosen, listening, tell)
+    server.run(chosen, listening, tell, demo=_page(world))
+
+
+def _page(world: World) -> DemoPage:
+    """What the page at / shows of the world."""
+    from tidings.demo.stories import STORIES
+    from tidings.surfaces.browser.demo import DemoPage, DemoUser
+
+    users = [
+        DemoUser(
+            id=str(person.id),
+            name=person.name.capitalize(),
+            email=person.email,
+            token=world.tokens[person.id],
+            scopes={str(one.id): one.name for one in (*person.businesses, *person.firms)},
+        )
+        for person in world.people
+    ]
+    events = sorted({story.event for story in STORIES})
+    return DemoPage(users=users, firms=[str(world.firm.id)], events=events)
 
 
 async def _build(chosen: Settings) -> tuple[World, dict[str, str]]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from tidings.settings import Settings
+    from tidings.surfaces.browser.demo import DemoPage
 
 _GRACE_SECONDS = 10
 
@@ -48,32 +49,39 @@ def run(
     on_ready: Callable[[], None] = lambda: None,
     *,
     app: ASGIApp | None = None,
+    demo: DemoPage | None = None,
 ) -> None:
     """Serve until SIGTERM or Ctrl-C; requests that are under way are answered first.
 
     In several processes, where the settings want them. `app` is what is served instead of Tidings, in the
-    very same way, and in one.
+    very same way, and in one; `demo` the page of the demo.
     """
     if settings.workers == 1 or app is not None:
-        _serve(settings, listening, on_ready, app)
+        _serve(settings, listening, on_ready, app, demo)
     else:
         # The schema is there by now.
         each = settings.model_copy(update={"workers": 1, "migrate_on_start": False})
-        Workers(settings.workers, partial(_work, each, listening)).run(on_ready)
+        Workers(settings.workers, partial(_work, each, listening, demo)).run(on_ready)
 
 
-def _work(settings: Settings, listening: socket.socket, on_ready: Callable[[], None]) -> None:
+def _work(
+    settings: Settings, listening: socket.socket, demo: DemoPage | None, on_ready: Callable[[], None]
+) -> None:
     """Serve, as one of several processes."""
     logs.configure(settings)
-    _serve(settings, listening, on_ready, None)
+    _serve(settings, listening, on_ready, None, demo)
 
 
 def _serve(
-    settings: Settings, listening: socket.socket, on_ready: Callable[[], None], app: ASGIApp | None
+    settings: Settings,
+    listening: socket.socket,
+    on_ready: Callable[[], None],
+    app: ASGIApp | None,
+    demo: DemoPage | None,
 ) -> None:
     end_streams: Callable[[], None] = _nothing_open
     if app is None:
-        app = tidings = create_app(settings)
+        app = tidings = create_app(settings, demo=demo)
         end_streams = tidings.end_streams
     config = uvicorn.Config(
         app,

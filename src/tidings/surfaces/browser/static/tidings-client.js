@@ -1,0 +1,1 @@
+export{r as ApiError,t as InboxClient,n as state}from"./client.js";

@@ -1,0 +1,105 @@
+import { afterEach, describe, expect, test } from "vitest";
+import { ApiError, InboxClient } from "../src/client";
+
+type Call = { method: string; path: string; token: string | null; body: unknown; once: string | null };
+type Answer = (call: Call) => Response | Promise<Response>;
+
+const ITEM = { id: "a", stream: "s", seq: 1, lane: 1, position: 1, title: "One", topic: "billing", severity: "info" };
+const REST = {
+  scope: "me",
+  scope_id: null,
+  pinned: false,
+  seen_at: null,
+  read_at: null,
+  dismissed_at: null,
+  snoozed_until: null,
+  expires_at: null,
+  resolved_at: null,
+  created_at: "2026-03-02T09:00:00Z",
+};
+const TALLY = { total: 1, unseen: 1, unread: 1 };
+const COUNTS = { ...TALLY, by_scope: [], by_topic: {}, by_severity: {}, position: btoa("\0".repeat(8)) };
+const DONE = { operation: "o", updated: 1, counts: TALLY };
+
+const json = (body: unknown, status = 200) => new Response(JSON.stringify(body), { status });
+const settled = () => new Promise((resolve) => setTimeout(resolve, 20));
+
+let open: InboxClient | null = null;
+afterEach(() => open?.stop());
+
+/** A client of a server that answers its operations in this way, and what it was asked. */
+async function connected(operate: Answer, getToken: () => string = () => "t") {
+  const calls: Call[] = [];
+  const fetch = async (url: string | URL | Request, init: RequestInit = {}): Promise<Response> => {
+    const headers = new Headers(init.headers);
+    const path = new URL(String(url)).pathname;
+    const token = headers.get("Authorization");
+    const body = init.body ? JSON.parse(String(init.body)) : undefined;
+    const call = { method: init.method ?? "GET", path, token, body, once: headers.get("Idempotency-Key") };
+    calls.push(call);
+    if (path.startsWith("/v1/inbox/operations")) return operate(call);
+    if (path === "/v1/inbox/counts") return json(COUNTS);
+    if (path === "/v1/inbox/alerts") return json({ items: [] });
+    if (path === "/v1/inbox/stream") return new Response(new ReadableStream());
+    return json({ items: [{ ...ITEM, ...REST }], next_cursor: null });
+  };
+  const client = (open = new InboxClient({ server: "https://tidings.example", getToken, fetch }));
+  client.start();
+  await settled();
+  return { client, operations: () => calls.filter((call) => call.path.includes("operations")) };
+}
+
+describe("what is asked for", () => {
+  test("is sent in its order, one after the other", async () => {
+    let answer = (_: Response) => {};
+    const { client, operations } = await connected(({ body }) =>
+      (body as { action: string }).action === "read"
+        ? new Promise<Response>((resolve) => (answer = resolve))
+        : json(DONE),
+    );
+    const both = [client.act("read", ["a"]), client.act("unread", ["a"])];
+    await settled();
+    expect(operations()).toHaveLength(1);
+    answer(json(DONE));
+    await Promise.all(both);
+    expect(operations().map(({ body }) => (body as { action: string }).action)).toEqual(["read", "unread"]);
+    expect(client.snapshot.items[0]?.read_at).toBeNull();
+  });
+
+  test("is taken back where it is refused, and the next is still sent", async () => {
+    let isRefused = true;
+    const { client } = await connected(() => (isRefused ? json({ code: "conflict" }, 409) : json(DONE)));
+    const refused = client.act("dismiss", ["a"]);
+    expect(client.snapshot.items).toEqual([]);
+    await expect(refused).rejects.toBeInstanceOf(ApiError);
+    expect(client.snapshot.items).toHaveLength(1);
+    isRefused = false;
+    await client.act("dismiss", ["a"]);
+    expect(client.snapshot.items).toEqual([]);
+  });
+
+  test("is sent once more under the same key where the answer did not come", async () => {
+    let attempts = 0;
+    const { client, operations } = await connected(() => {
+      if (attempts++ === 0) throw new TypeError("network");
+      return json(DONE);
+    });
+    await client.act("read", ["a"]);
+    const [first, second] = operations();
+    expect(first?.once).toBeTruthy();
+    expect(second?.once).toBe(first?.once);
+  });
+
+  test("asks for another token where the one that was there does not hold any more", async () => {
+    let token = "old";
+    const { client, operations } = await connected(
+      (call) => {
+        token = "new";
+        return call.token === "Bearer new" ? json(DONE) : json({ code: "unauthenticated" }, 401);
+      },
+      () => token,
+    );
+    await client.act("read", ["a"]);
+    expect(operations().map((call) => call.token)).toEqual(["Bearer old", "Bearer new"]);
+  });
+});
