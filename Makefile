@@ -26,7 +26,7 @@ help: ## List these targets
 run: $(RUN) ## Serve the demo world on http://127.0.0.1:8800 and say what to try
 	@$(BIN)/tidings demo $(ARGS)
 
-test: $(DEV) ## Run the whole suite: on SQLite, on a PostgreSQL that it starts, and of the element
+test: $(DEV) ## Run the whole suite: on SQLite, on a PostgreSQL that it starts, and in Chromium
 	@$(BIN)/python -m pytest $(ARGS)
 
 check: $(DEV) ## Lint, formatting and types
@@ -44,8 +44,9 @@ bench: $(DEV) ## Measure against the usual one-row-per-recipient table, and over
 soak: $(DEV) ## Run random histories against the oracle for as long as you like: make soak ARGS="--minutes 60"
 	@$(BIN)/python -m tests.soak $(ARGS)
 
-widget: ## Build the inbox element from widget/ into the package, which keeps what is built (needs npm)
-	@cd widget && { [ -d node_modules ] || npm ci; } && npm run build && npm run size
+widget: $(DEV) ## Build the inbox element from widget/ into the package, which keeps what is built
+	@$(BIN)/python -m tests.npm run build
+	@$(BIN)/python -m tests.npm run size
 
 setup: $(DEV) ## Make .venv with all that the other targets need (they do it by themselves)
 

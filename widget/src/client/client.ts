@@ -132,13 +132,15 @@ export class InboxClient extends EventTarget {
 
   /** The next page of the view, if there is one and none is on its way. */
   async loadMore(): Promise<void> {
-    const { view, cursor } = this.state;
+    const { view, cursor, items: before } = this.state;
     if (!cursor || this.isLoadingMore) return;
     this.isLoadingMore = true;
     this.changed();
     await this.tried(async () => {
       const page = await this.api.page({ ...queryOf(view), cursor, limit: PAGE });
-      if (this.state.view === view && this.state.cursor === cursor) this.set(paged(this.state, page, false));
+      if (this.state.view === view && this.state.cursor === cursor) {
+        this.set(paged(this.state, page, false, { before }));
+      }
     });
     this.isLoadingMore = false;
     this.changed();
@@ -163,7 +165,8 @@ export class InboxClient extends EventTarget {
 
   /** The counts first: what comes between the two is told by the stream, which begins there. */
   private async lookAnew(): Promise<void> {
-    const [{ view, items: before }, counts] = [this.state, await this.api.counts()];
+    const { view, items: before } = this.state;
+    const counts = await this.api.counts();
     this.position ??= counts.position;
     this.set(counted(this.state, counts));
     const many = Math.min(100, Math.max(PAGE, visible(this.state, now()).length));
@@ -172,15 +175,15 @@ export class InboxClient extends EventTarget {
       this.api.alerts(),
     ]);
     this.error = null;
-    if (this.state.view === view) this.set(paged(this.state, page, true, before));
+    if (this.state.view === view) this.set(paged(this.state, page, true, { before, anew: true }));
     this.set(alerted(this.state, alerts));
   }
 
   private async listFirst(): Promise<void> {
-    const { view } = this.state;
+    const { view, items: before } = this.state;
     await this.tried(async () => {
       const page = await this.api.page({ ...queryOf(view), limit: PAGE });
-      if (this.state.view === view) this.set(paged(this.state, page, true));
+      if (this.state.view === view) this.set(paged(this.state, page, true, { before }));
     });
   }
 
@@ -294,7 +297,10 @@ export class InboxClient extends EventTarget {
   private recount(): void {
     this.counting ??= setTimeout(() => {
       this.counting = null;
-      void this.tried(async () => this.set(counted(this.state, await this.api.counts())));
+      void this.tried(async () => {
+        const counts = await this.api.counts();
+        this.set(counted(this.state, counts)); // the state as it is by then
+      });
     }, RECOUNT_MS);
   }
 

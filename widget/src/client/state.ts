@@ -95,13 +95,19 @@ export function viewed(state: State, view: View): State {
 }
 
 /**
- * A page of the view; the first one where `first`. With `before`, the items as they were when it was asked for
- * because all of them were in doubt, only those stay beside it that were heard of since.
+ * A page of the view; the first one where `first`. With `before`, the items as they were when it was asked for,
+ * what was told of an item since then stands: the page may have been read before that, and if it was read after
+ * something newer, that is yet to be told. Where all items were in doubt (`anew`), only such others stay beside it.
  */
-export function paged(state: State, page: Page, first: boolean, before?: ReadonlyMap<string, Item>): State {
-  const kept = before ? [...state.items].filter(([id, item]) => before.get(id) !== item) : state.items;
-  const items = new Map(kept);
-  for (const item of page.items) items.set(item.id, item);
+export function paged(
+  state: State,
+  page: Page,
+  first: boolean,
+  { before = state.items, anew = false }: { before?: ReadonlyMap<string, Item>; anew?: boolean } = {},
+): State {
+  const isNewer = (id: string) => state.items.get(id) !== before.get(id);
+  const items = new Map(anew ? [...state.items].filter(([id]) => isNewer(id)) : state.items);
+  for (const item of page.items) if (!isNewer(item.id)) items.set(item.id, item);
   const last = page.items.at(-1) ?? (first ? null : state.end);
   return {
     ...state,
@@ -253,7 +259,8 @@ function isMeant(item: Item, change: Extract<Change, { kind: "all" }>): boolean 
 function acted(item: Item, change: Change): Item | null {
   const level = RAISES[change.action];
   if (level === "deleted") return null;
-  if (level) return raised(item, level, change.at);
+  // By its id, a running snooze ends first; and what snoozes is new.
+  if (level) return raised(change.kind === "items" ? { ...item, snoozed_until: null } : item, level, change.at);
   switch (change.action) {
     case "pin":
     case "unpin":

@@ -232,6 +232,7 @@ export class TidingsInbox extends LitElement implements ItemHost, PreferencesHos
   select(item: Item): void {
     const goes = this.tell("tidings-select", { item });
     if (item.read_at === null && item.status !== "snoozed") {
+      this.toast = null;
       void this.done(this.keepingFocus(item, () => this.client?.act("read", [item.id])));
     }
     const url = item.data["url"];
@@ -257,6 +258,7 @@ export class TidingsInbox extends LitElement implements ItemHost, PreferencesHos
     const client = this.client;
     if (!client) return;
     const until = choice.until?.().toISOString();
+    this.toast = null; // its Undo is of what was done before
     const done = await this.done(this.keepingFocus(item, () => client.act(choice.action, [item.id], until)));
     if (!done) return;
     const { operation } = done;
@@ -291,6 +293,7 @@ export class TidingsInbox extends LitElement implements ItemHost, PreferencesHos
 
   private async markAll(): Promise<void> {
     const client = this.client;
+    this.toast = null;
     const done = client && (await this.done(client.actOnAll("read")));
     if (!done) return;
     const { operation, updated } = done;

@@ -9,6 +9,8 @@ who.append(...world.users.map((user) => new Option(user.name, user.id)));
 who.value = location.hash.slice(1) || world.users[0].id;
 
 function show() {
+  document.documentElement.lang = language.value;
+  document.documentElement.dir = language.value === "ar" ? "rtl" : "ltr";
   const user = world.users.find((one) => one.id === who.value) ?? world.users[0];
   const inbox = document.createElement("tidings-inbox");
   inbox.token = user.token;
@@ -17,10 +19,6 @@ function show() {
   document.querySelector("#bell").replaceChildren(inbox);
 }
 
-language.addEventListener("change", () => {
-  document.documentElement.lang = language.value;
-  document.documentElement.dir = language.value === "ar" ? "rtl" : "ltr";
-  show();
-});
+language.addEventListener("change", show);
 who.addEventListener("change", show);
 show();
