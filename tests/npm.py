@@ -1,4 +1,4 @@
-"""The tools of the widget, as npm has them. Node.js with npm comes from a wheel, so that none need be there."""
+"""The tools of the widget, as npm has them. Node.js with npm comes from a wheel: none need be installed."""
 
 from __future__ import annotations
 
