@@ -26,7 +26,7 @@ from tidings.inbox import alerts
 from tidings.inbox.live import Telling
 from tidings.model import Action, Address, Reader, ReaderKind
 from tidings.realtime.hub import Hub, News
-from tidings.realtime.positions import MOST_STREAMS, Position, position_of
+from tidings.realtime.positions import MOST_STREAMS, Position, Reached, position_of
 from tidings.realtime.sse import HEARTBEAT, EventStream
 from tidings.storage.engine import Database
 from tidings.storage.logs import StreamEnd
@@ -203,6 +203,18 @@ def test_of_more_streams_than_an_id_can_name_a_reconnect_looks_anew(web: Web) ->
     assert len(str(Position(7, dict([*streams.items()][:MOST_STREAMS])))) < 9000
     answer = web.ask("GET", STREAM, headers=bearer(web.api_token(user)) | {"Last-Event-ID": text})
     assert names(told(answer)) == ["resync"]
+
+
+def test_what_was_reached_is_written_as_its_position() -> None:
+    one, other = uuid4(), uuid4()
+    reached = Reached(3, {one: StreamEnd(1, 2), other: StreamEnd(0, 0)})
+
+    reached.move(other, StreamEnd(2**40, 7))
+    reached.move_op(4)
+
+    assert (reached.op, reached.end_of(one), reached.end_of(other)) == (4, (1, 2), (2**40, 7))
+    assert reached.position == Position(4, {one: StreamEnd(1, 2), other: StreamEnd(2**40, 7)})
+    assert position_of(reached.id.decode()) == reached.position
 
 
 def test_a_position_that_is_silent_about_a_stream_or_ahead_is_not_believed(web: Web) -> None:
@@ -396,6 +408,16 @@ def test_who_is_gone_is_left_at_the_next_heartbeat_and_who_takes_nothing_is_cut(
     assert sent == [b"", HEARTBEAT]
     with pytest.raises(TimeoutError):
         run(EventStream(beats()).run(gone, stuck))
+
+    async def cancelled() -> None:
+        monkeypatch.setattr("tidings.realtime.sse.WRITE_SECONDS", 60)
+        task = asyncio.create_task(EventStream(beats()).run(gone, stuck))
+        await asyncio.sleep(0.05)
+        task.cancel()
+        await task
+
+    with pytest.raises(asyncio.CancelledError):  # the client was not at fault
+        run(cancelled())
 
 
 # --- real servers ------------------------------------------------------------------------------------------

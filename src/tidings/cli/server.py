@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from tidings.surfaces.browser.demo import DemoPage
 
 _GRACE_SECONDS = 10
+_COLLECTED_AFTER = 50_000
+"""So many objects more than at the last time, and the garbage is collected: Python's own 700 is for less."""
 
 
 def listen(settings: Settings) -> socket.socket:
@@ -98,6 +100,8 @@ def _serve(
     # What is there by now stays: looking through it again and again would hold up requests for milliseconds.
     gc.collect()
     gc.freeze()
+    # Thousands of streams are looked through in half a second, which must not happen at each third broadcast.
+    gc.set_threshold(_COLLECTED_AFTER, 10, 10)
     _Server(config, on_ready, end_streams).run([listening])
 
 

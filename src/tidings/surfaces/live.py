@@ -7,7 +7,6 @@ import random
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from uuid import UUID
 
 from tidings.errors import InvalidInput, TooMany
 from tidings.inbox.live import AlertChanged, Appended, Ended, Operated, Telling
@@ -15,7 +14,7 @@ from tidings.inbox.reach import Readable
 from tidings.model import Reader, lane_parts
 from tidings.realtime import sse
 from tidings.realtime.hub import Follower, Hub, News
-from tidings.realtime.positions import Position, position_of
+from tidings.realtime.positions import Position, Reached, position_of
 from tidings.storage.logs import StreamEnd
 
 HEARTBEAT_SECONDS = 15.0
@@ -46,13 +45,15 @@ def left_off(given: str) -> Position:
 class _Waiting(Follower):
     """The news that a connection has not sent yet."""
 
-    __slots__ = ("_waiter", "closed", "lagging", "news", "reader", "streams")
+    __slots__ = ("_due", "_timer", "_waiter", "closed", "lagging", "news", "reader", "streams")
 
     def __init__(self, readable: Readable) -> None:
         self.reader, self.streams = readable.reader, readable.streams.keys()
         self.news: deque[News] = deque()
         self.lagging = self.closed = False
         self._waiter: asyncio.Future[None] | None = None
+        self._due = 0.0
+        self._timer: asyncio.TimerHandle | None = None
 
     def offer(self, news: Sequence[News]) -> None:
         if len(self.news) >= MOST_WAITING:  # before these: who has sent all the rest is not slow
@@ -71,14 +72,28 @@ class _Waiting(Follower):
         if not (self.news or self.lagging or self.closed):
             loop = asyncio.get_running_loop()
             self._waiter = loop.create_future()
-            # asyncio.timeout takes longer than all the rest of a wait does.
-            late = loop.call_later(seconds, self._wake)
+            self._due = loop.time() + seconds
+            if self._timer is None:
+                self._timer = loop.call_at(self._due, self._ring)
             try:
                 await self._waiter
             finally:
-                late.cancel()
                 self._waiter = None
         return bool(self.news) or self.lagging or self.closed
+
+    def left(self) -> None:
+        """Nobody waits any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _ring(self) -> None:
+        """A timer for each wait would take longer than all the rest of it: one rings on, later and later."""
+        loop = asyncio.get_running_loop()
+        if loop.time() < self._due:
+            self._timer = loop.call_at(self._due, self._ring)
+        else:
+            self._timer = None
+            self._wake()
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
@@ -106,7 +121,7 @@ class LiveInbox:
             raise TooMany(f"At most {MOST_OF_ONE_READER} streams at once.", most=MOST_OF_ONE_READER)
         self._hub, self._telling, self._reader, self._render = hub, telling, reader, render
         self._after, self._holds = after, holds
-        self._op, self._ends = 0, dict[UUID, StreamEnd]()
+        self._reached = Reached(0, {})
         self._off: frozenset[int] = frozenset()
 
     async def chunks(self) -> AsyncGenerator[bytes]:
@@ -141,19 +156,20 @@ class LiveInbox:
                         yield chunk
             finally:
                 self._hub.leave(waiting)
+                waiting.left()
             yield await self._resync(await self._telling.readable(self._reader))
-            after = Position(self._op, self._ends)
+            after = self._reached.position
 
     async def _begun(self, readable: Readable, after: Position | None) -> bytes:
         """What was missed since `after`, and where that comes to."""
         self._off = readable.off
         if after is None:
             await self._catch_up(readable)
-            return sse.event(None, id_=self._id())
+            return sse.event(None, id_=self._reached.id)
         missed = await self._missed(readable, after) if after.streams else None
         if missed is None:
             return await self._resync(readable)
-        return missed + sse.event(None, id_=self._id())
+        return missed + sse.event(None, id_=self._reached.id)
 
     async def _missed(self, readable: Readable, after: Position) -> bytes | None:
         """What happened since; None where that cannot be told, or another inbox is in reach now."""
@@ -164,26 +180,27 @@ class LiveInbox:
             return None
         if streams - after.streams.keys():
             return None  # of these nobody knows what was told
-        self._op, self._ends = after.op, {id_: after.streams[id_] for id_ in streams}
+        self._reached = Reached(after.op, {id_: after.streams[id_] for id_ in streams})
         missed: list[bytes] = []
-        for stream_id, end in sorted(self._ends.items()):
-            told = await self._telling.of_stream(stream_id, end)
+        for stream_id in sorted(streams):
+            told = await self._telling.of_stream(stream_id, after.streams[stream_id])
             if told is None:
                 return None
             missed += [await self._one(News(stream_id, at, event)) for at, event in told[1]]
-            self._ends[stream_id] = told[0]
+            self._reached.move(stream_id, told[0])
         missed += [await self._one(News(self._reader.id, at, event)) for at, event in operations[1]]
-        self._op = operations[0]
+        self._reached.move_op(operations[0])
         return b"".join(missed)
 
     async def _resync(self, readable: Readable) -> bytes:
         """Look at everything anew: at least what there is now."""
         await self._catch_up(readable)
-        return sse.event(RESYNC, b"{}", id_=self._id())
+        return sse.event(RESYNC, b"{}", id_=self._reached.id)
 
     async def _catch_up(self, readable: Readable) -> None:
-        self._op = (await self._telling.reader_ends([self._reader.id])).get(self._reader.id, 0)
-        self._ends = await self._telling.stream_ends(readable.streams.keys())
+        op = (await self._telling.reader_ends([self._reader.id])).get(self._reader.id, 0)
+        ends = await self._telling.stream_ends(readable.streams.keys())
+        self._reached = Reached(op, {id_: ends.get(id_, StreamEnd(0, 0)) for id_ in readable.streams})
 
     async def _told(self, waiting: deque[News], readable: Readable) -> tuple[bytes, bool]:
         """What waits, as it is written; and whether everything is to be looked at anew after it."""
@@ -202,24 +219,25 @@ class LiveInbox:
     async def _one(self, news: News) -> bytes:
         """One of the news as it is written; nothing, where it was told or is out of reach."""
         if isinstance(news.end, int):
-            if news.end <= self._op:
+            if news.end <= self._reached.op:
                 return b""
-            self._op = news.end
+            self._reached.move_op(news.end)
         else:
-            there = self._ends.get(news.source, StreamEnd(0, 0))
+            there = self._reached.end_of(news.source)
             if news.end.seq <= there.seq and news.end.change <= there.change:
                 return b""
-            self._ends[news.source] = StreamEnd(
-                max(news.end.seq, there.seq), max(news.end.change, there.change)
-            )
-        if self._is_off(news.event) or await self._is_dismissed(news.event):
+            end = StreamEnd(max(news.end.seq, there.seq), max(news.end.change, there.change))
+            self._reached.move(news.source, end)
+        if self._off and self._is_off(news.event):
+            return b""
+        if isinstance(news.event, AlertChanged) and await self._is_dismissed(news.event):
             return b""
         rendered = self._rendered(news)
         if not rendered:
             return b""
         # One id for all of them: who has not read the last has read none.
         written = [sse.event(name, data) for name, data in rendered[:-1]]
-        return b"".join([*written, sse.event(*rendered[-1], id_=self._id())])
+        return b"".join([*written, sse.event(*rendered[-1], id_=self._reached.id)])
 
     def _rendered(self, news: News) -> Sequence[tuple[str, bytes]]:
         key = (self._render, self._reader.kind)
@@ -227,19 +245,14 @@ class LiveInbox:
             rendered = news.rendered[key] = self._render(news, self._reader)
         return rendered
 
-    async def _is_dismissed(self, event: object) -> bool:
-        """Whether it is an alert that the reader has dismissed, which only says something else now."""
-        if not isinstance(event, AlertChanged) or event.alert is None:
-            return False
-        return not await self._telling.stands(self._reader, event.alert)
+    async def _is_dismissed(self, event: AlertChanged) -> bool:
+        """Whether it is one that the reader has dismissed, which only says something else now."""
+        return event.alert is not None and not await self._telling.stands(self._reader, event.alert)
 
     def _is_off(self, event: object) -> bool:
         if isinstance(event, Appended):
             return lane_parts(event.notification.lane)[0] in self._off
         return isinstance(event, Ended) and lane_parts(event.lane)[0] in self._off
-
-    def _id(self) -> str:
-        return str(Position(self._op, self._ends))
 
 
 def _chooses(event: object) -> bool:
