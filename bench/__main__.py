@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import gc
 import statistics
 import sys
 import time
@@ -24,6 +23,7 @@ from bench import http, ours, streams, usual
 from bench.measure import Figure, Work, compared, keep, show, statements_alone, timed
 from bench.ours import Ours
 from bench.usual import Usual
+from tidings.cli.server import spare_collector
 from tidings.inbox.sending import Sender
 from tidings.storage.engine import Database
 from tidings.storage.migrate import upgrade
@@ -43,8 +43,7 @@ def main() -> int:
     parser.add_argument("--only", choices=("core", "http", "streams"), help="a part of it")
     options = parser.parse_args()
     started = time.perf_counter()
-    gc.collect()
-    gc.freeze()  # as the server does
+    spare_collector()  # as the server does
     figures: list[Figure] = []
     # The event loop is the server's.
     with postgres(_SETTINGS) as server, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

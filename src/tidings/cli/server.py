@@ -97,12 +97,19 @@ def _serve(
     for number in (signal.SIGINT, signal.SIGTERM):
         # uvicorn raises the signal once more when it has come to its end; nobody needs to be told.
         signal.signal(number, _nothing)
-    # What is there by now stays: looking through it again and again would hold up requests for milliseconds.
+    spare_collector()
+    _Server(config, on_ready, end_streams).run([listening])
+
+
+def spare_collector() -> None:
+    """Let the garbage collector look less often, and at less: it holds up requests meanwhile.
+
+    What is there by now stays, and looking through it again and again would take milliseconds; thousands of
+    streams take half a second, which must not pass at each third broadcast.
+    """
     gc.collect()
     gc.freeze()
-    # Thousands of streams are looked through in half a second, which must not happen at each third broadcast.
     gc.set_threshold(_COLLECTED_AFTER, 10, 10)
-    _Server(config, on_ready, end_streams).run([listening])
 
 
 def _nothing(_signal: int, _frame: FrameType | None) -> None: ...
