@@ -349,6 +349,29 @@ def test_a_token_that_does_not_hold_is_told_to_the_page(window: Opening) -> None
     expect(page.locator("body")).to_have_attribute("data-told", "yes")
 
 
+@pytest.mark.parametrize("framework", ["react", "vue"])
+def test_a_product_of_either_framework_has_it(
+    browser: Browser, demo: Demo, tmp_path: Path, framework: str
+) -> None:
+    npm.run("run", framework, EXAMPLE_OUT=str(tmp_path))
+    context = browser.new_context()
+    page = context.new_page()
+    page.route("**/inbox-token", lambda route: route.fulfill(body=demo.world["users"][2]["token"]))
+    page.route("**/product/**", lambda route: route.fulfill(path=served_from(tmp_path, route)))
+
+    page.goto(f"{demo.url}/product/index.html")
+
+    unread = demo.unread(page, 2)
+    assert unread > 0
+    expect(page.get_by_role("heading", name=f"{unread} to read")).to_be_visible()
+    Inbox(demo, page, 2).open()
+    context.close()
+
+
+def served_from(folder: Path, route: Route) -> Path:
+    return folder / route.request.url.partition("/product/")[2]
+
+
 # --- for everybody -----------------------------------------------------------------------------------------
 
 
