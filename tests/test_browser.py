@@ -438,7 +438,7 @@ def test_in_arabic_it_runs_from_right_to_left(window: Opening) -> None:
     inbox.open()
     page.screenshot(path=SHOTS / "arabic.png")
     title, menu = inbox.items.first.locator(".title"), inbox.items.first.locator("[aria-haspopup=menu]")
-    assert menu.bounding_box()["x"] < title.bounding_box()["x"]  # pyright: ignore[reportOptionalSubscript]
+    assert menu.bounding_box()["x"] < title.bounding_box()["x"]
 
     assert violations(page) == []
 

@@ -104,7 +104,7 @@ def test_the_others_are_woken_and_who_wrote_is_not(run: Run, redis: Callable[[],
     stream, reader = uuid4(), uuid4()
 
     async def scenario() -> None:
-        speaking, listening = Bus(redis(), here), Bus(redis(), there)  # pyright: ignore[reportArgumentType]
+        speaking, listening = Bus(redis(), here), Bus(redis(), there)
         tasks = [asyncio.create_task(one.run()) for one in (speaking, listening)]
         async with asyncio.timeout(PATIENCE):
             for woken in (here, there):
@@ -130,7 +130,7 @@ def test_redis_may_die_and_come_back(
     first, second = uuid4(), uuid4()
 
     async def scenario() -> None:
-        speaking, listening = Bus(redis(), here), Bus(redis(), there)  # pyright: ignore[reportArgumentType]
+        speaking, listening = Bus(redis(), here), Bus(redis(), there)
         tasks = [asyncio.create_task(one.run()) for one in (speaking, listening)]
         async with asyncio.timeout(PATIENCE):
             await there.looks.acquire()
@@ -160,7 +160,7 @@ def test_a_redis_that_says_nothing_is_left(
     there = Woken()
 
     async def scenario() -> None:
-        listening = Bus(redis(), there)  # pyright: ignore[reportArgumentType]
+        listening = Bus(redis(), there)
         task = asyncio.create_task(listening.run())
         async with asyncio.timeout(PATIENCE):
             await there.looks.acquire()
