@@ -17,7 +17,6 @@ from typing import Any
 from tests.recorder import listen
 
 from tidings.storage.engine import Database
-from tidings.storage.postgresql import is_wide
 
 Work = Callable[[], Awaitable[object]]
 
@@ -73,8 +72,6 @@ async def statements_alone(database: Database, work: Work, *, undo: Work, times:
     async with database.engine.connect() as connection:
         driver = (await connection.get_raw_connection()).driver_connection
         prepared = [(await driver.prepare(statement), arguments) for statement, arguments in sent]
-        if any(is_wide(arguments) for _, arguments in sent):
-            await driver.execute("SET plan_cache_mode = force_custom_plan")
         for _ in range(times):
             started = time.perf_counter()
             transaction = driver.transaction()

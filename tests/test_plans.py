@@ -30,7 +30,6 @@ from tidings.inbox.reach import reach_of
 from tidings.inbox.undo import undo
 from tidings.model import UNREAD, UNSEEN, Action, Address, Audience, Draft, Outcome, Reader, Severity
 from tidings.storage.engine import Database
-from tidings.storage.postgresql import is_wide
 from tidings.storage.store import Store
 
 IN_REACH = 100_000
@@ -168,8 +167,6 @@ async def plans(database: Database, work: Callable[[Store], Awaitable[object]]) 
         outer = driver.transaction()
         await outer.start()
         for statement, arguments in statements:
-            if is_wide(arguments):  # from here on, as in storage/postgresql.py
-                await driver.execute("SET LOCAL plan_cache_mode = force_custom_plan")
             explained.append((statement, await executed(driver, statement, arguments)))
         await outer.rollback()
     return explained

@@ -145,11 +145,11 @@ def _sweeps(streams: Sequence[StreamCount]) -> list[StreamSweep]:
     """The sweeps of those lanes in which something of the window is at or below its end."""
     sweeps: list[StreamSweep] = []
     for one in streams:
-        lanes = list(compress(one.lanes, one.within))
+        lanes, upto = one.lanes, one.last
+        if not all(one.within):
+            lanes, upto = list(compress(lanes, one.within)), list(compress(upto, one.within))
         if lanes:
-            sweeps.append(
-                StreamSweep(one.stream_id, lanes, list(compress(one.last, one.within)), one.newest_at)
-            )
+            sweeps.append(StreamSweep(one.stream_id, lanes, upto, one.newest_at))
     return sweeps
 
 

@@ -110,6 +110,21 @@ def probed(
     return sa.select(*inner.c).where(on).offset(sa.literal_column("0")).lateral(name), sa.true()
 
 
+def expecting_many(dialect: str, rows: Query) -> list[Query]:
+    """To be added to `rows` in a UNION ALL: no row, of which PostgreSQL expects a thousand.
+
+    Its plan for any list of streams is one for ten. Where it expects a handful of rows it joins row by row,
+    which are thousands for the user of hundreds of businesses; where it expects many it joins by hash.
+    """
+    if dialect == "sqlite":
+        return []
+    # A plain 0 would be seen through.
+    zero = sa.select(sa.literal_column("0", sa.Integer())).scalar_subquery()
+    none = sa.func.generate_series(1, zero).table_valued("n")
+    nothing = [sa.cast(sa.null(), column.type).label(column.name) for column in rows.selected_columns]
+    return [sa.select(*nothing).select_from(none)]
+
+
 # --- rows as a table ---------------------------------------------------------------------------------------
 # However many rows, the text is the same: unnest() of arrays on PostgreSQL, json_each() on SQLite.
 
@@ -197,20 +212,23 @@ def _plain(kind: TypeEngine[Any]) -> TypeEngine[Any]:
 
 
 def unlisted(
-    dialect: str, table: sa.Table, names: Sequence[str]
-) -> tuple[sa.FromClause, Mapping[str, sa.ColumnElement[Any]]]:
-    """`table` joined to a row for each place of its lists `names`, and what stands there in each."""
-    first, *others = [table.c[name] for name in names]
+    dialect: str, table: sa.Table, names: Sequence[str], mine: sa.ColumnElement[bool]
+) -> sa.Subquery:
+    """A row for each place of the lists `names` in the rows of `table` that are `mine`: its stream, and what
+    stands there in each.
+
+    On PostgreSQL unnest() stands among the columns: in FROM it would fill a store for each list of each row.
+    """
     if dialect == "sqlite":
+        first, *others = [table.c[name] for name in names]
         place = sa.func.json_each(first).table_valued("key", "value", name="place", joins_implicitly=True)
-        found = {first.name: sa.type_coerce(place.c.value, sa.BigInteger())}
-        found |= {column.name: _in_place(column, place.c.key) for column in others}
+        found = [sa.type_coerce(place.c.value, sa.BigInteger()).label(first.name)]
+        found += [_in_place(column, place.c.key).label(column.name) for column in others]
+        each = sa.select(table.c.stream_id, *found).select_from(table.join(place, sa.true()))
     else:
-        shape = [sa.column(name, sa.BigInteger()) for name in names]
-        place = sa.func.unnest(first, *others).table_valued(*shape, joins_implicitly=True)
-        place = place.render_derived(name="place")
-        found = {name: place.c[name] for name in names}
-    return table.join(place, sa.true()), found
+        found = [sa.func.unnest(table.c[name], type_=sa.BigInteger()).label(name) for name in names]
+        each = sa.select(table.c.stream_id, *found)
+    return each.where(mine).subquery("place")
 
 
 def listed_at(

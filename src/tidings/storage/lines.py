@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
+from itertools import chain, count
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -150,29 +151,27 @@ def _reached(level: Level) -> list[str]:
     return [name for each, name in COLUMNS.items() if each <= level]
 
 
-def _places(row: _Lists, lanes: Collection[int]) -> Sequence[int]:
+def _places(row: _Lists, lanes: Collection[int]) -> list[int]:
     """Where these lanes stand in the lists; those that are missing are added, with everything at 0."""
-    if row["lanes"] == lanes:  # as where all of a stream is swept, as before
-        return range(len(lanes))
-    places = {lane: place for place, lane in enumerate(row["lanes"])}
-    for lane in lanes:
-        if lane not in places:
-            places[lane] = len(places)
-            for name, numbers in row.items():
-                numbers.append(lane if name == "lanes" else 0)
+    places = dict(zip(row["lanes"], count()))
+    if missing := [lane for lane in lanes if lane not in places]:
+        places.update(zip(missing, count(len(places))))
+        for name, numbers in row.items():
+            numbers.extend(missing if name == "lanes" else [0] * len(missing))
     return [places[lane] for lane in lanes]
 
 
 def _push(row: _Lists, one: StreamSweep, reached: Sequence[str]) -> list[int]:
     """Move the lines that the sweep reaches; for each of its lanes what they were."""
     places = _places(row, one.lanes)
-    lists = [row[name] for name in reached]
-    was = [lines[place] for place in places for lines in lists]
-    for lines in lists:
+    was: list[list[int]] = []
+    for name in reached:
+        positions = row[name]
+        was.append([positions[place] for place in places])
         for place, upto in zip(places, one.upto, strict=True):
-            if upto > lines[place]:
-                lines[place] = upto
-    return was
+            if upto > positions[place]:
+                positions[place] = upto
+    return was[0] if len(was) == 1 else list(chain.from_iterable(zip(*was, strict=True)))
 
 
 @lru_cache

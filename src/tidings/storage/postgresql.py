@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cached_property, lru_cache, partial
 from typing import Any, NamedTuple, cast
 
@@ -24,7 +24,8 @@ from tidings.storage.connection import Connection, Row, Values
 
 _SERVER_SETTINGS = {
     # One plan a statement, whatever its parameters: the plan that tests/test_plans.py reads is the one that
-    # runs, and a count is not planned anew each time, which takes longer than to run it. See also `is_wide`.
+    # runs, and a count is not planned anew each time, which takes longer than to run it. See also
+    # `dialects.expecting_many`.
     "plan_cache_mode": "force_generic_plan",
     "jit": "off",
     "timezone": "UTC",
@@ -34,7 +35,6 @@ _DIALECT = asyncpg_dialect(json_serializer=dialects.dumps)
 _POOL_SETTINGS = {
     "lock_timeout": "30s"
 }  # who holds a lock and says no more does not stop all others for ever
-_WIDE = 64
 _KEPT_STATEMENTS = 256  # that a connection keeps prepared
 _ACQUIRE_SECONDS = 30
 _CLOSE_SECONDS = 10
@@ -100,52 +100,23 @@ class PostgresConnection(Connection):
     def __init__(self, driver: Any, clock: Clock) -> None:
         super().__init__(clock)
         self._driver = driver
-        self._plans_anew = False
 
     async def all(self, statement: sa.Executable, values: Values | None = None) -> Sequence[Row]:
-        return await self._driver.fetch(*await self._sent(statement, values))
+        return await self._driver.fetch(*sent(statement, values))
 
     async def first(self, statement: sa.Executable, values: Values | None = None) -> Row | None:
-        return await self._driver.fetchrow(*await self._sent(statement, values))
+        return await self._driver.fetchrow(*sent(statement, values))
 
     async def scalar(self, statement: sa.Executable, values: Values | None = None) -> Any:
-        return await self._driver.fetchval(*await self._sent(statement, values))
+        return await self._driver.fetchval(*sent(statement, values))
 
     async def execute(self, statement: sa.Executable, values: Values | None = None) -> int:
-        status: str = await self._driver.execute(*await self._sent(statement, values))
+        status: str = await self._driver.execute(*sent(statement, values))
         count = status.rpartition(" ")[2]  # as in "INSERT 0 24"
         return int(count) if count.isdecimal() else 0
 
     def savepoint(self) -> AbstractAsyncContextManager[Any]:
         return self._driver.transaction()
-
-    async def leave(self) -> None:
-        """Let the next who has this connection find it as it was. What is broken is not mended here."""
-        if self._plans_anew and not self._driver.is_closed():
-            with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
-                await self._driver.execute(_PLANS["kept"])
-
-    async def _sent(self, statement: sa.Executable, values: Values | None) -> list[Any]:
-        text_and_arguments = sent(statement, values)
-        if not self._plans_anew and is_wide(text_and_arguments[1:]):
-            await self._driver.execute(_PLANS["anew"])
-            self._plans_anew = True
-        return text_and_arguments
-
-
-_PLANS = {
-    "kept": "SET plan_cache_mode = force_generic_plan",
-    "anew": "SET plan_cache_mode = force_custom_plan",
-}
-
-
-def is_wide(arguments: Sequence[Any]) -> bool:
-    """Whether a list among them is so long that the statement is to be planned for it.
-
-    A plan for any list is one for ten elements, and joins row by row what are thousands of lanes for the user
-    of hundreds of businesses. To plan anew takes a millisecond or two, which does not count then.
-    """
-    return any(isinstance(one, list) and len(cast("list[Any]", one)) > _WIDE for one in arguments)
 
 
 def sent(statement: sa.Executable, values: Values | None) -> list[Any]:
@@ -199,11 +170,7 @@ class Postgres:
     @asynccontextmanager
     async def _leased(self) -> AsyncGenerator[tuple[PostgresConnection, Any]]:
         async with self._acquired() as driver:
-            connection = PostgresConnection(driver, self._clock)
-            try:
-                yield connection, driver
-            finally:
-                await connection.leave()
+            yield PostgresConnection(driver, self._clock), driver
 
     @asynccontextmanager
     async def _acquired(self) -> AsyncGenerator[Any]:

@@ -28,6 +28,7 @@ from tidings.storage.connection import Connection, Row
 from tidings.storage.dialects import (
     Instant,
     Query,
+    expecting_many,
     gathered,
     greatest,
     least,
@@ -197,30 +198,27 @@ def state_cte(shape: Shape, *windows: Window, marks: bool = True) -> sa.CTE:
     nothing = sa.null()
     edges = dict.fromkeys(edge for window in windows for edge in _edges(window))
     names = tuple(dict.fromkeys(["floor", *[COLUMNS[level] for level, _ in edges]]))
-    listed, of_lane = unlisted(shape.dialect, line, ("lanes", *names))
-    lines = (
-        sa.select(
-            line.c.stream_id,
-            of_lane["lanes"].label("lane"),
-            literal(0).label("position"),
-            *[of_lane[name].label(name) for name in names],
-            literal(0).label("level"),
-            literal(0).label("since"),
-            sa.cast(nothing, Instant()).label("until"),
-            sa.cast(nothing, sa.Uuid()).label("id"),
-            sa.cast(nothing, Instant()).label("created_at"),
-        )
-        .select_from(listed)
-        .where(line.c.reader_id == READER_ID, in_reach(shape, line))
+    of_lane = _lines(shape, *names)
+    lines = sa.select(
+        of_lane.c.stream_id,
+        of_lane.c.lanes.label("lane"),
+        literal(0).label("position"),
+        *[of_lane.c[name] for name in names],
+        literal(0).label("level"),
+        literal(0).label("since"),
+        sa.cast(nothing, Instant()).label("until"),
+        sa.cast(nothing, sa.Uuid()).label("id"),
+        sa.cast(nothing, Instant()).label("created_at"),
     )
+    many = expecting_many(shape.dialect, lines)
     if not marks:
-        return lines.cte("state").prefix_with("MATERIALIZED")
+        return sa.union_all(lines, *many).cte("state").prefix_with("MATERIALIZED")
     level = greatest(mark.c.base, mark.c.raised, sa.func.coalesce(_swept_since(shape), 0))
     lowered = sa.select(*_mark_columns(mark, names, level)).where(
         mark.c.reader_id == READER_ID, in_reach(shape, mark), mark.c.since > literal(0)
     )
     raised = [_raised_above(shape, names, level, below) for level, below in edges]
-    return sa.union_all(lines, lowered, *raised).cte("state").prefix_with("MATERIALIZED")
+    return sa.union_all(lines, lowered, *raised, *many).cte("state").prefix_with("MATERIALIZED")
 
 
 def is_mark(state: sa.CTE) -> sa.ColumnElement[bool]:
@@ -242,13 +240,14 @@ def _edges(window: Window) -> Iterator[tuple[Level, Level | None]]:
 
 def _raised_above(shape: Shape, names: Sequence[str], level: Level, below: Level | None) -> Query:
     """Never lowered marks raised by id to `level` (and not to `below`), above the line of that level."""
-    listed, of_lane = unlisted(shape.dialect, line, ("lanes", "marked", COLUMNS[level]))
+    of_lane = _lines(shape, "marked", COLUMNS[level])
+    edge = of_lane.c[COLUMNS[level]]
     conditions = [
-        mark.c.stream_id == line.c.stream_id,
-        mark.c.lane == of_lane["lanes"],
+        mark.c.stream_id == of_lane.c.stream_id,
+        mark.c.lane == of_lane.c.lanes,
         mark.c.since == literal(0),
         mark.c.raised >= literal(level),
-        mark.c.position > of_lane[COLUMNS[level]],
+        mark.c.position > edge,
     ]
     if below is not None:
         conditions.append(mark.c.raised < literal(below))
@@ -258,10 +257,15 @@ def _raised_above(shape: Shape, names: Sequence[str], level: Level, below: Level
     raised, on = probed(shape.dialect, mark, above, f"raised_to_{int(level)}")
     return (
         sa.select(*_mark_columns(raised, names, raised.c.raised))
-        .join_from(listed, raised, on)
-        .where(line.c.reader_id == READER_ID, in_reach(shape, line))
-        .where(of_lane["marked"] > of_lane[COLUMNS[level]])  # else there is nothing to look for
+        .join_from(of_lane, raised, on)
+        .where(of_lane.c.marked > edge)  # else there is nothing to look for
     )
+
+
+def _lines(shape: Shape, *names: str) -> sa.Subquery:
+    """The reader's lines by lane."""
+    mine = sa.and_(line.c.reader_id == READER_ID, in_reach(shape, line))
+    return unlisted(shape.dialect, line, ("lanes", *names), mine)
 
 
 def _mark_columns(
@@ -365,8 +369,8 @@ def _marks(shape: Shape, state: sa.CTE, lanes: sa.CTE) -> Query:
 def _due(shape: Shape) -> sa.CTE:
     """What has expired and is not an ending yet: few at any time, so they are found by when, not by lane."""
     due = sa.and_(in_reach(shape, expiry), expiry.c.expires_at <= NOW)
-    columns = (expiry.c.stream_id, expiry.c.lane, expiry.c.position)
-    return sa.select(*columns).where(due).cte("due").prefix_with("MATERIALIZED")
+    rows = sa.select(expiry.c.stream_id, expiry.c.lane, expiry.c.position).where(due)
+    return sa.union_all(rows, *expecting_many(shape.dialect, rows)).cte("due").prefix_with("MATERIALIZED")
 
 
 def _ended(
