@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
@@ -74,6 +76,23 @@ def test_upgrading_again_changes_nothing(run: Run, empty_database: Database) -> 
 
     assert run(_described(empty_database)) == before
     assert run(migrate.revision(empty_database)) == migrate.newest_revision()
+
+
+def test_a_new_file_is_waited_for_while_another_process_writes_to_it(
+    run: Run, tmp_path: Path, open_database: OpenDatabase
+) -> None:
+    """SQLite refuses at once to change how such a file keeps its log, whatever the timeout."""
+    path = tmp_path / "new.db"
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    ending = threading.Timer(0.5, other.execute, ["COMMIT"])
+    ending.start()
+
+    run(migrate.upgrade(open_database(f"sqlite:///{path}")))
+
+    ending.join()
+    assert other.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    other.close()
 
 
 def test_processes_that_upgrade_at_once_wait_for_each_other(run: Run, empty_database: Database) -> None:

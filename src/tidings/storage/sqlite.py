@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncGenerator, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, TypeVar
 
+import aiosqlite
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import URL
@@ -17,6 +19,9 @@ from tidings.storage import dialects
 from tidings.storage.connection import Connection, Row, Values
 
 T = TypeVar("T")
+
+_BUSY_SECONDS = 30  # that a writer of another process is waited for
+_BUSY_PAUSE_SECONDS = 0.02
 
 
 class SqliteConnection(Connection):
@@ -128,17 +133,31 @@ def _prepare(synchronous: str) -> Any:
     def prepare(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # BEGIN is ours: see _begin_immediate
         connection.create_function("unhex", 1, bytes.fromhex, deterministic=True)  # new in SQLite 3.41
+        connection.run_async(_write_ahead)
         cursor = connection.cursor()
         for pragma in (
-            "journal_mode=WAL",
             f"synchronous={synchronous}",
-            "busy_timeout=30000",
+            f"busy_timeout={_BUSY_SECONDS * 1000}",
             "cache_size=-65536",
         ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
     return prepare
+
+
+async def _write_ahead(driver: aiosqlite.Connection) -> None:
+    """Have a log written ahead. Of a new file SQLite refuses this at once while another process writes."""
+    clock = asyncio.get_running_loop().time
+    until = clock() + _BUSY_SECONDS
+    while True:
+        try:
+            async with driver.execute("PRAGMA journal_mode=WAL"):
+                return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or clock() > until:
+                raise
+        await asyncio.sleep(_BUSY_PAUSE_SECONDS)
 
 
 def _begin_immediate(connection: sa.Connection) -> None:
