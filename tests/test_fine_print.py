@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import sqlite3
+import subprocess
+import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -228,6 +231,29 @@ def test_every_log_line_of_a_request_has_its_correlation_id(broken: Web) -> None
         assert answer.status_code in (500, 503), path
         assert logs
         assert {line["correlation_id"] for line in logs} == {answer.headers["x-correlation-id"]}
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_the_line_of_a_request_is_written_as_the_others_are_and_without_its_query(as_json: bool) -> None:
+    """It has a formatter of its own, for speed."""
+    program = (
+        "import logging, sys, structlog\n"
+        "from tidings.cli import logs\n"
+        "from tidings.settings import Settings\n"
+        "logs.configure(Settings(log_json=sys.argv[1] == 'True'))\n"
+        "structlog.contextvars.bind_contextvars(correlation_id='c', user_id='u')\n"
+        "for name, path in (('uvicorn.access', '/path?token=secret'), ('uvicorn.error', '/path')):\n"
+        "    line = '%s - \"%s %s HTTP/%s\" %d'\n"
+        "    logging.getLogger(name).info(line, '127.0.0.1:1', 'GET', path, '1.1', 200)\n"
+    )
+    command = [sys.executable, "-c", program, str(as_json)]
+    told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stderr.splitlines()
+
+    of_request, other = [re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", "now", line) for line in told]
+    assert of_request == other
+    assert "now" in other
+    assert "/path HTTP" in other
+    assert '"user_id":"u"' in other if as_json else other.endswith(" correlation_id=c user_id=u")
 
 
 def _busy() -> Exception:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import sys
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import orjson
 import structlog
 
 if TYPE_CHECKING:
@@ -41,9 +43,33 @@ def configure(settings: Settings) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=settings.log_level.upper(), force=True)
-    logging.getLogger("uvicorn.access").addFilter(_without_query)
+    of_requests = logging.StreamHandler(sys.stderr)
+    of_requests.setFormatter(_RequestFormatter(as_json=settings.log_json))
+    requests = logging.getLogger("uvicorn.access")
+    requests.addFilter(_without_query)
+    requests.handlers, requests.propagate = [of_requests], False
     logging.getLogger("alembic").setLevel(logging.WARNING)
     logging.getLogger("aiosqlite").setLevel(logging.INFO)  # at debug it tells every statement
+
+
+class _RequestFormatter(logging.Formatter):
+    """Writes the line of a request as the others are written.
+
+    There is one for each request, and the way of the others takes a tenth of what a count costs.
+    """
+
+    def __init__(self, *, as_json: bool) -> None:
+        super().__init__()
+        self._as_json = as_json
+
+    def format(self, record: logging.LogRecord) -> str:
+        at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="microseconds")
+        timestamp, level, event = at.replace("+00:00", "Z"), record.levelname.lower(), record.getMessage()
+        bound = structlog.contextvars.get_contextvars()
+        if self._as_json:
+            line = {"event": event, **bound, "level": level, "timestamp": timestamp}
+            return _json(line)
+        return " ".join([f"{timestamp} [{level:<9}] {event:<30}", *[f"{key}={bound[key]}" for key in bound]])
 
 
 def _without_query(record: logging.LogRecord) -> bool:
@@ -57,6 +83,10 @@ def _without_query(record: logging.LogRecord) -> bool:
 def _renderers(as_json: bool) -> list[Any]:
     # Tracebacks without local variables: those hold tokens and passwords.
     if as_json:
-        return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+        return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(_json)]
     plain = structlog.dev.plain_traceback
     return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]
+
+
+def _json(line: Any, **_options: Any) -> str:
+    return orjson.dumps(line, default=repr).decode()

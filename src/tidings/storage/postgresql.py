@@ -151,13 +151,13 @@ class Postgres:
 
     @asynccontextmanager
     async def begin(self) -> AsyncGenerator[Connection]:
-        async with self._leased() as (connection, driver), driver.transaction():
-            yield connection
+        async with self._acquired() as driver, driver.transaction():
+            yield PostgresConnection(driver, self._clock)
 
     @asynccontextmanager
     async def read(self) -> AsyncGenerator[Connection]:
-        async with self._leased() as (connection, _):
-            yield connection
+        async with self._acquired() as driver:
+            yield PostgresConnection(driver, self._clock)
 
     async def dispose(self) -> None:
         pool, self._pool = self._pool, None
@@ -166,11 +166,6 @@ class Postgres:
                 await asyncio.wait_for(pool.close(), _CLOSE_SECONDS)
             except TimeoutError:
                 pool.terminate()
-
-    @asynccontextmanager
-    async def _leased(self) -> AsyncGenerator[tuple[PostgresConnection, Any]]:
-        async with self._acquired() as driver:
-            yield PostgresConnection(driver, self._clock), driver
 
     @asynccontextmanager
     async def _acquired(self) -> AsyncGenerator[Any]:
