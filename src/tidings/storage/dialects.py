@@ -141,10 +141,7 @@ def table_of(dialect: str, name: str, columns: Columns) -> sa.FromClause:
             for i, (column, kind) in enumerate(columns.items())
         ]
         return sa.select(*fields).subquery(name)
-    arrays = [
-        sa.bindparam(f"{name}__{column}", type_=postgresql.ARRAY(_plain(kind)))
-        for column, kind in columns.items()
-    ]
+    arrays = [_array(f"{name}__{column}", kind) for column, kind in columns.items()]
     shape = [sa.column(column, _plain(kind)) for column, kind in columns.items()]
     each = sa.func.unnest(*arrays).table_valued(*shape).render_derived(name=name)
     if not any(isinstance(kind, _AS_TEXT) for kind in columns.values()):
@@ -156,12 +153,9 @@ def table_of(dialect: str, name: str, columns: Columns) -> sa.FromClause:
 def table_values(dialect: str, name: str, columns: Columns, rows: Sequence[Sequence[Any]]) -> dict[str, Any]:
     """The parameters that make `rows` the rows of `table_of` with the same name and columns."""
     if dialect != "sqlite":
-        writers = [_writer(kind) for kind in columns.values()]
         return {
-            f"{name}__{column}": [
-                row[i] if write is None or row[i] is None else write(row[i]) for row in rows
-            ]
-            for i, (column, write) in enumerate(zip(columns, writers, strict=True))
+            f"{name}__{column}": _in_array([row[i] for row in rows], kind)
+            for i, (column, kind) in enumerate(columns.items())
         }
     sqlite_dialect = sqlite.dialect()
     processors = [
@@ -189,15 +183,21 @@ def _in_json(value: Any, process: Callable[[Any], Any] | None) -> Any:
 _AS_TEXT = (sa.JSON, sa.ARRAY)
 
 
-def _writer(kind: TypeEngine[Any]) -> Callable[[Any], str] | None:
-    """What makes a value of this type the text that PostgreSQL reads it from, where it goes as text."""
+def _array(name: str, kind: TypeEngine[Any]) -> sa.ColumnElement[Any]:
+    """The parameter that `_in_array` fills."""
+    array = postgresql.ARRAY(_plain(kind))
     if isinstance(kind, sa.ARRAY):
-        return _array_text
-    return dumps if isinstance(kind, sa.JSON) else None
+        return sa.cast(sa.bindparam(name, type_=sa.Text()), array)
+    return sa.bindparam(name, type_=array)
 
 
-def _array_text(numbers: Sequence[int]) -> str:
-    return f"{{{dumps(numbers)[1:-1]}}}"
+def _in_array(values: list[Any], kind: TypeEngine[Any]) -> list[Any] | str:
+    """Values of this type as the driver takes them; lists of numbers are written as one text, at once."""
+    if isinstance(kind, sa.ARRAY):
+        return '{"{' + dumps(values)[2:-2].replace("],[", '}","{') + '}"}'
+    if isinstance(kind, sa.JSON):
+        return [None if value is None else dumps(value) for value in values]
+    return values
 
 
 def _plain(kind: TypeEngine[Any]) -> TypeEngine[Any]:

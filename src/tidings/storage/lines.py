@@ -151,8 +151,10 @@ def _reached(level: Level) -> list[str]:
     return [name for each, name in COLUMNS.items() if each <= level]
 
 
-def _places(row: _Lists, lanes: Collection[int]) -> list[int]:
+def _places(row: _Lists, lanes: Collection[int]) -> Sequence[int]:
     """Where these lanes stand in the lists; those that are missing are added, with everything at 0."""
+    if row["lanes"] == lanes:  # as where all of a stream is swept, as before
+        return range(len(lanes))
     places = dict(zip(row["lanes"], count()))
     if missing := [lane for lane in lanes if lane not in places]:
         places.update(zip(missing, count(len(places))))
