@@ -8,17 +8,19 @@ import platform
 import statistics
 import subprocess
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from tests.recorder import listen
 
 from tidings.storage.engine import Database
 
 Work = Callable[[], Awaitable[object]]
+Key = TypeVar("Key")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,65 +46,66 @@ class Figure:
     their_latency: Latency | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """Something to be timed `times` times; `before` prepares each time and is not measured."""
+
+    work: Work
+    before: Work | None = None
+    times: int = 15
+
+
+async def in_turns(calls: Mapping[Key, Call]) -> dict[Key, float]:
+    """The median duration of each in milliseconds.
+
+    They take turns: what slows the machine down for a while slows all of them.
+    """
+    durations: dict[Key, list[float]] = {key: [] for key in calls}
+    for turn in range(max(call.times for call in calls.values())):
+        for key, call in calls.items():
+            if turn < call.times:
+                durations[key].append(await _duration(call))
+    return {key: statistics.median(each) for key, each in durations.items()}
+
+
 async def timed(work: Work, *, times: int, before: Work | None = None) -> float:
-    """The median duration of `work` in milliseconds; `before` prepares each time and is not measured."""
-    durations: list[float] = []
-    for _ in range(times):
-        if before is not None:
-            await before()
-        started = time.perf_counter()
-        await work()
-        durations.append((time.perf_counter() - started) * 1000)
-    return statistics.median(durations)
+    """The median duration of `work` in milliseconds."""
+    [(_, duration)] = (await in_turns({"": Call(work=work, before=before, times=times)})).items()
+    return duration
 
 
-async def statements_alone(database: Database, work: Work, *, undo: Work, times: int) -> float:
-    """The median duration in milliseconds of what `work` sends, by the bare driver: the server's part.
+async def _duration(call: Call) -> float:
+    if call.before is not None:
+        await call.before()
+    started = time.perf_counter()
+    await call.work()
+    return (time.perf_counter() - started) * 1000
 
-    Each time in a transaction that is rolled back, on one connection, with statements that are prepared.
-    `undo` makes room for `work` to be done again.
+
+@asynccontextmanager
+async def statements_alone(database: Database, work: Work, *, undo: Work) -> AsyncGenerator[Work]:
+    """What `work` sends, as a call of its own by the bare driver: the server's part.
+
+    It goes in a transaction that is rolled back, on one connection, with statements that are prepared. `undo`
+    makes room for `work` to be done again.
     """
     sent: list[tuple[str, Sequence[Any]]] = []
-
     stop = listen(lambda statement, arguments: sent.append((statement, arguments)))
     await work()
     stop()
     await undo()
-    durations: list[float] = []
     async with database.engine.connect() as connection:
         driver = (await connection.get_raw_connection()).driver_connection
         prepared = [(await driver.prepare(statement), arguments) for statement, arguments in sent]
-        for _ in range(times):
-            started = time.perf_counter()
+
+        async def run() -> None:
             transaction = driver.transaction()
             await transaction.start()
             for statement, arguments in prepared:
                 await statement.fetch(*arguments)
             await transaction.rollback()
-            durations.append((time.perf_counter() - started) * 1000)
-    return statistics.median(durations)
 
-
-async def compared(
-    mine: Work,
-    theirs: Work,
-    *,
-    times: int,
-    times_theirs: int | None = None,
-    before: Work | None = None,
-    before_theirs: Work | None = None,
-) -> tuple[float, float]:
-    """The medians of both, which take turns: what slows the machine down for a while slows both.
-
-    `times_theirs` are fewer turns for theirs, where one takes long.
-    """
-    ours: list[float] = []
-    other: list[float] = []
-    for turn in range(times):
-        ours.append(await timed(mine, times=1, before=before))
-        if times_theirs is None or turn < times_theirs:
-            other.append(await timed(theirs, times=1, before=before_theirs))
-    return statistics.median(ours), statistics.median(other)
+        yield run
 
 
 def show(figures: list[Figure]) -> None:
