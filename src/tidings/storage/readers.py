@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from tidings.clock import EPOCH
 from tidings.model import Level, OperationKind, Reader, ReaderKind, Turn
 from tidings.storage.connection import Connection, Merge, Row, clock_column
-from tidings.storage.dialects import Instant, Query, listed_at, probed, table_of
+from tidings.storage.dialects import Instant, Query, among, listed_at, probed, table_of
 from tidings.storage.lines import Lines
 from tidings.storage.reachable import READER_ID, same_place
 from tidings.storage.streams import Place
@@ -191,12 +191,8 @@ class Readers:
     ) -> None:
         """Delete marks that say no more than the lines do."""
         await self._connection.execute(
-            sa.delete(mark).where(
-                mark.c.reader_id == reader_id,
-                mark.c.stream_id == stream_id,
-                mark.c.lane == lane_,
-                mark.c.position.in_(positions),
-            )
+            _forget_marks(self._connection.dialect),
+            {"reader_id": reader_id, "stream_id": stream_id, "lane": lane_, "positions": list(positions)},
         )
 
     # --- undo ---------------------------------------------------------------------------------------------
@@ -256,6 +252,16 @@ def _lock(dialect: str) -> Query:
     names = ("op", "last_at", "raised_at", "sealed", "unfolded")
     columns = [reader.c[name] for name in names]
     return sa.select(*columns, clock_column(dialect)).where(reader.c.reader_id == READER_ID).with_for_update()
+
+
+@lru_cache
+def _forget_marks(dialect: str) -> sa.Delete:
+    return sa.delete(mark).where(
+        mark.c.reader_id == READER_ID,
+        mark.c.stream_id == sa.bindparam("stream_id", type_=sa.Uuid()),
+        mark.c.lane == sa.bindparam("lane", type_=sa.Integer()),
+        among(dialect, mark.c.position, "positions"),
+    )
 
 
 @lru_cache

@@ -149,8 +149,8 @@ class Streams:
             places += [_place(row) for row in await self._connection.all(sa.union_all(*branches))]
         return places
 
-    async def places(self, ids: Sequence[UUID], streams: Iterable[UUID] | None = None) -> list[Place]:
-        """Where notifications stand, gone ones too; those in other streams than `streams` are left out."""
+    async def places(self, ids: Sequence[UUID]) -> list[Place]:
+        """Where notifications stand, gone ones too."""
         found = sa.select(
             notification.c.stream_id,
             notification.c.lane,
@@ -158,8 +158,6 @@ class Streams:
             notification.c.id,
             notification.c.created_at,
         ).where(notification.c.id.in_(ids))
-        if streams is not None:
-            found = found.where(notification.c.stream_id.in_(list(streams)))
         return [_place(row) for row in await self._connection.all(found)]
 
     async def gone(self, place: Place, now: datetime) -> bool:

@@ -93,13 +93,8 @@ class Upkeep:
         return [row.position for row in await self._connection.all(found)]
 
     async def erase(self, due: Erasure, positions: Sequence[int]) -> None:
-        await self._connection.execute(
-            sa.delete(notification).where(
-                notification.c.stream_id == due.stream_id,
-                notification.c.lane == due.lane,
-                notification.c.position.in_(positions),
-            )
-        )
+        values = {"stream_id": due.stream_id, "lane": due.lane, "positions": list(positions)}
+        await self._connection.execute(_erase(self._connection.dialect), values)
 
     async def advance_erasure(self, due: Erasure, first: int | None) -> None:
         """Go on from position `first`, or be done with it."""
@@ -127,6 +122,15 @@ _EXPIRY = {
     "lane": sa.Integer(),
     "position": sa.BigInteger(),
 }
+
+
+@lru_cache
+def _erase(dialect: str) -> sa.Delete:
+    return sa.delete(notification).where(
+        notification.c.stream_id == sa.bindparam("stream_id", type_=sa.Uuid()),
+        notification.c.lane == sa.bindparam("lane", type_=sa.Integer()),
+        among(dialect, notification.c.position, "positions"),
+    )
 
 
 @lru_cache
