@@ -180,12 +180,10 @@ async def _reading(
     return await in_turns(calls)
 
 
-def _figures(job: str, taken: Mapping[tuple[int, str], float]) -> list[Figure]:
+def _figures(job: str, taken: Mapping[Side, float]) -> list[Figure]:
     sizes = sorted({size for size, _ in taken})
-    return [
-        _figure(job, size, taken[size, "ours"], taken[size, "theirs"], taken[sizes[0], "ours"])
-        for size in sizes
-    ]
+    smallest = taken[sizes[0], "ours"]
+    return [_figure(job, size, taken[size, "ours"], taken[size, "theirs"], smallest) for size in sizes]
 
 
 def _figure(job: str, size: int, mine: float, theirs: float, smallest: float) -> Figure:

@@ -70,8 +70,7 @@ async def in_turns(calls: Mapping[Key, Call]) -> dict[Key, float]:
 
 async def timed(work: Work, *, times: int, before: Work | None = None) -> float:
     """The median duration of `work` in milliseconds."""
-    [(_, duration)] = (await in_turns({"": Call(work=work, before=before, times=times)})).items()
-    return duration
+    return (await in_turns({"": Call(work=work, before=before, times=times)}))[""]
 
 
 async def _duration(call: Call) -> float:

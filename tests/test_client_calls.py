@@ -644,7 +644,7 @@ def test_an_id_or_key_is_one_part_of_the_path_whatever_is_in_it(client: Client, 
         lambda client: client.tidings.withdraw(""),
         lambda client: client.tidings.withdraw(".."),
         lambda client: client.tidings.put_event("\ud800", topic="t"),
-        lambda client: client.inbox.snooze(ID, until=datetime(2026, 3, 2)),  # noqa: DTZ001
+        lambda client: client.inbox.snooze(ID, until=datetime(2026, 3, 2)),  # noqa: DTZ001 - is refused
         lambda client: client.tidings.send(to={"user": ID}, event="e", title="t", data={"x": float("nan")}),
     ],
 )

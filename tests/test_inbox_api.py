@@ -911,5 +911,5 @@ def test_any_operation_is_answered(web: Web, body: Any, path: str, keyed: bool) 
 def _somebody(web: Web) -> UUID:
     """One user for all examples of a test."""
     if not hasattr(web, "somebody"):
-        web.somebody = web.user()  # pyright: ignore[reportAttributeAccessIssue]
+        web.somebody = web.user()  # pyright: ignore[reportAttributeAccessIssue] - kept for the next call
     return web.somebody  # pyright: ignore[reportAttributeAccessIssue]

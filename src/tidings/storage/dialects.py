@@ -194,7 +194,7 @@ def _array(name: str, kind: TypeEngine[Any]) -> sa.ColumnElement[Any]:
 def _in_array(values: list[Any], kind: TypeEngine[Any]) -> list[Any] | str:
     """Values of this type as the driver takes them; lists of numbers are written as one text, at once."""
     if isinstance(kind, sa.ARRAY):
-        return '{"{' + dumps(values)[2:-2].replace("],[", '}","{') + '}"}'
+        return "{" + dumps(values)[1:-1].replace("[", '"{').replace("]", '}"') + "}"
     if isinstance(kind, sa.JSON):
         return [None if value is None else dumps(value) for value in values]
     return values
