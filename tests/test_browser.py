@@ -270,6 +270,41 @@ def test_preferences_stay(window: Opening) -> None:
     expect(inbox.toast).to_contain_text("Saved")
 
 
+def test_a_preference_shows_at_once_and_is_taken_back_where_it_fails(window: Opening) -> None:
+    page, inbox = window(4)
+    inbox.open().button("Preferences").click()
+    box = inbox.panel.get_by_role("checkbox", disabled=False).first
+    name = box.get_attribute("aria-label") or ""
+    was = box.is_checked()
+    source = inbox.panel.locator("td", has=page.get_by_role("checkbox", name=name, exact=True))
+    said = source.inner_text()
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/v1/inbox/preferences/**", hold)
+
+    box.click()
+
+    expect(source).to_contain_text("chosen")
+    expect(box).to_be_checked(checked=not was)
+    page.wait_for_timeout(100)
+    assert len(held) == 1, "it is shown while its answer is awaited"
+    box.click()
+    expect(box).to_be_checked(checked=was)
+    page.wait_for_timeout(100)
+    assert len(held) == 1, "the second waits for the first"
+    held[0].fulfill(status=409, json={"code": "conflict", "detail": "No."})
+    expect(inbox.toast).to_contain_text("This did not work.")
+    expect(source).to_contain_text("chosen")
+    while len(held) < 2:
+        page.wait_for_timeout(20)
+    held[1].fulfill(status=409, json={"code": "conflict", "detail": "No."})
+    expect(source).to_have_text(said)
+    expect(box).to_be_checked(checked=was)
+
+
 # --- what goes wrong ---------------------------------------------------------------------------------------
 
 
@@ -336,6 +371,7 @@ def test_without_an_answer_it_says_so_and_tries_again(window: Opening) -> None:
     page.screenshot(path=SHOTS / "error.png")
     # The time stands still, so that not the element's own next try is what answers.
     page.clock.pause_at(page.evaluate("Date.now() + 1"))
+    page.wait_for_timeout(300)  # and a try that was under way is over
     page.unroute("**/v1/inbox**")
     inbox.button("Try again").click()
     expect(inbox.items.first).to_be_visible()

@@ -6,10 +6,10 @@ import asyncio
 import threading
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from queue import Queue
 from typing import Any
-from unittest.mock import Mock
 from uuid import UUID, uuid4
 
 import httpx2
@@ -234,39 +234,19 @@ def test_a_position_that_is_silent_about_a_stream_or_ahead_is_not_believed(web: 
         assert names(told(answer)) == ["resync"]
 
 
-def test_what_others_wrote_is_looked_for_however_much_happens_here(run: Run) -> None:
-    looked: list[set[UUID]] = []
+def test_what_has_expired_by_now_is_not_told(web: Web) -> None:
+    user = web.user()
+    mine = bearer(web.api_token(user))
+    position = web.ask("GET", COUNTS, headers=mine).json()["position"]
+    [stays] = web.tell(own(user))
+    web.tell(own(user), expires_at=web.clock.at + timedelta(minutes=5))
+    ask = {**mine, "Last-Event-ID": position}
 
-    class Quiet:
-        """Logs in which nothing happens."""
+    assert names(told(web.ask("GET", STREAM, headers=ask))) == ["notification"] * 2
+    web.clock.move(minutes=5)
+    [event, _] = told(web.ask("GET", STREAM, headers=ask))
 
-        async def stream_ends(self, streams: Any) -> dict[UUID, StreamEnd]:
-            looked.append({*streams})
-            return dict.fromkeys(streams, StreamEnd(0, 0))
-
-        async def reader_ends(self, readers: Any) -> dict[UUID, int]:
-            return dict.fromkeys(readers, 0)
-
-        async def of_stream(self, _stream_id: UUID, after: StreamEnd) -> Any:
-            return after, []
-
-        async def of_reader(self, _reader: Reader, after: int) -> Any:
-            return after, []
-
-    async def busy() -> int:
-        user = uuid4()
-        hub = Hub(Quiet(), poll_seconds=0.05)
-        follower = Mock(reader=Reader(id=user), streams={user})
-        await hub.follow(follower)
-        running = asyncio.create_task(hub.run())
-        before = len(looked)
-        for _ in range(200):
-            hub.wake([user], [])
-            await asyncio.sleep(0.001)
-        running.cancel()
-        return len(looked) - before
-
-    assert run(busy()) >= 2
+    assert (event.name, event.data["id"]) == ("notification", str(stays))
 
 
 # --- who may listen ----------------------------------------------------------------------------------------

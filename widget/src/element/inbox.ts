@@ -13,7 +13,7 @@ import {
 } from "../client";
 import { BACK, BELL, CHECK, CLOSE, GEAR } from "./icons";
 import { type Choice, type ItemHost, renderItem } from "./item";
-import { type PreferencesHost, renderPreferences } from "./preferences";
+import { type PreferencesHost, renderPreferences, withChoice } from "./preferences";
 import { type Key, Language } from "./strings";
 import { styles } from "./styles";
 
@@ -62,6 +62,8 @@ export class TidingsInbox extends LitElement implements ItemHost, PreferencesHos
   private declare preferences: Preferences | "asked" | null;
 
   private client: InboxClient | null = null;
+  /** What is being saved: the last of it, and what there was before the first. */
+  private saving: { last: Promise<unknown>; before: Preferences } | null = null;
   private announcement = "";
   private toasting: ReturnType<typeof setTimeout> | null = null;
   private seeing: ReturnType<typeof setTimeout> | null = null;
@@ -130,7 +132,8 @@ export class TidingsInbox extends LitElement implements ItemHost, PreferencesHos
     });
     client.addEventListener("change", () => this.changed());
     client.addEventListener("arrival", (event) => this.arrived((event as CustomEvent<Item>).detail));
-    client.addEventListener("preferences", () => this.preferences && void this.showPreferences());
+    // While something is being saved it is the answer to that which tells what there is.
+    client.addEventListener("preferences", () => this.preferences && !this.saving && void this.showPreferences());
     this.client = client;
     client.start();
   }
@@ -247,7 +250,7 @@ export class TidingsInbox extends LitElement implements ItemHost, PreferencesHos
   choose(event: string, channel: string, enabled: boolean): void;
   choose(subject: Item | string, choice: Choice | string, enabled?: boolean): void {
     if (typeof subject === "string") {
-      void this.changePreferences(this.client?.choose("events", subject, choice as string, enabled ?? null));
+      void this.chooseChannel(subject, choice as string, enabled === true);
     } else {
       this.menu = null;
       void this.chosen(subject, choice as Choice);
@@ -343,14 +346,41 @@ export class TidingsInbox extends LitElement implements ItemHost, PreferencesHos
     if (this.preferences) this.preferences = found ?? null;
   }
 
-  private async changePreferences(work: Promise<Preferences> | undefined): Promise<void> {
-    const found = await this.done(work);
-    if (found) this.showToast(this.language.say("saved"));
-    this.preferences = found ?? (await this.done(this.client?.preferences())) ?? null;
+  private async chooseChannel(event: string, channel: string, enabled: boolean): Promise<void> {
+    await this.changePreferences(
+      (now) => withChoice(now, event, channel, enabled),
+      (client) => client.choose("events", event, channel, enabled),
+    );
   }
 
   setQuietHours(hours: QuietHours | null): void {
-    void this.changePreferences(this.client?.setQuietHours(hours));
+    void this.changePreferences(
+      (now) => ({ ...now, quiet_hours: hours }),
+      (client) => client.setQuietHours(hours),
+    );
+  }
+
+  /**
+   * Shown at once, and sent in its turn. What is answered to the last of several changes stands; where one
+   * failed it is what the server has, or, where that cannot be known either, what was there before it.
+   */
+  private async changePreferences(
+    change: (now: Preferences) => Preferences,
+    send: (client: InboxClient) => Promise<Preferences>,
+  ): Promise<void> {
+    const { client, preferences: now } = this;
+    if (!client || now === null || now === "asked") return;
+    this.preferences = change(now);
+    const { last, before } = this.saving ?? { last: Promise.resolve(), before: now };
+    const mine = last.then(() => this.done(send(client)));
+    this.saving = { last: mine, before };
+    const saved = await mine;
+    if (saved) this.showToast(this.language.say("saved"));
+    if (this.saving?.last !== mine) return;
+    const found = saved ?? (await client.preferences().catch(() => before));
+    if (this.saving?.last !== mine) return;
+    this.saving = null;
+    if (this.preferences) this.preferences = found;
   }
 
   // --- what is shown --------------------------------------------------------------------------------------

@@ -1,5 +1,5 @@
 import { html, type TemplateResult } from "lit";
-import type { EventPreference, Preferences, QuietHours } from "../client";
+import type { Choice, EventPreference, Preferences, QuietHours } from "../client";
 import type { Key, Language } from "./strings";
 
 export interface PreferencesHost {
@@ -42,6 +42,19 @@ export function renderPreferences(host: PreferencesHost, preferences: Preference
     </table>
     ${renderQuietHours(host, preferences.quiet_hours)}
   </div>`;
+}
+
+/** The same with one choice made; that of a topic for its events is the server's to tell. */
+export function withChoice(
+  preferences: Preferences,
+  event: string,
+  channel: string,
+  enabled: boolean,
+): Preferences {
+  const choice: Choice = { enabled, source: "event" };
+  const chosen = (one: EventPreference) =>
+    one.event === event ? { ...one, channels: { ...one.channels, [channel]: choice } } : one;
+  return { ...preferences, events: preferences.events.map(chosen) };
 }
 
 function byTopic(events: EventPreference[]): Map<string, EventPreference[]> {
