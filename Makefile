@@ -57,7 +57,7 @@ lock: $(DEV) ## Pin the dependencies of pyproject.toml anew (UPGRADE=--upgrade: 
 	$$compile requirements/build.in --constraint requirements/dev.txt --output-file requirements/build.txt
 
 clean: ## Remove the environment and everything that was built or cached
-	rm -rf .venv build dist .pytest_cache .ruff_cache .hypothesis .screenshots widget/node_modules
+	rm -rf .venv build dist .pytest_cache .ruff_cache .hypothesis .screenshots widget/node_modules tests/browser/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(RUN): requirements/run.txt requirements/build.txt pyproject.toml

