@@ -1,4 +1,4 @@
-"""A Chromium for the tests: the one that is there, or Debian's, or for who may not install that one of npm's."""
+"""A Chromium for the tests: the one that is there, Debian's, or, for who may not install that, npm's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What npm has: the tools of the widget, and what else the tests want of it. Node.js with npm comes from a wheel: none need be installed."""
+"""What npm has: the tools of the widget, and a browser. Node.js itself comes from a wheel of PyPI."""
 
 from __future__ import annotations
 
