@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from uuid import uuid4
 
+import asyncpg
 import pytest
 import sqlalchemy as sa
 
 from tests.conftest import OpenDatabase, Run
 from tidings.inbox import membership
 from tidings.model import Reader
+from tidings.storage import postgresql
 from tidings.storage.engine import Database
 from tidings.storage.tables import reader
 
@@ -85,6 +87,50 @@ def test_who_finds_no_connection_waits_for_one(run: Run, postgres_url: str) -> N
             mine = "datname = current_database() AND backend_type = 'client backend'"
             most = sa.text(f"SELECT count(*) FROM pg_stat_activity WHERE {mine}")
             assert await store.scalar(most) <= 2
+        await database.dispose()
+
+    run(work())
+
+
+def test_a_connection_that_the_server_ended_is_not_used_again(run: Run, postgres_url: str) -> None:
+    async def work() -> None:
+        database, other = Database(postgres_url), Database(postgres_url)
+        of_mine = sa.text("SELECT pg_backend_pid()")
+        async with database.read() as store:
+            mine = await store.scalar(of_mine)
+        async with database.read() as store:
+            assert await store.scalar(of_mine) == mine, "it was at hand"
+        async with other.read() as store:
+            assert await store.scalar(sa.text(f"SELECT pg_terminate_backend({mine})"))
+        while True:  # until that is heard of here
+            await asyncio.sleep(0.01)
+            try:
+                async with database.read() as store:
+                    assert await store.scalar(of_mine) != mine
+                    break
+            except asyncpg.PostgresError:
+                continue
+        await database.dispose()
+        await other.dispose()
+
+    run(work())
+
+
+def test_what_is_at_hand_goes_back_to_the_pool(
+    run: Run, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgresql, "_KEPT_SECONDS", 0.02)
+
+    async def work() -> None:
+        database = Database(postgres_url)
+        assert isinstance(database._backend, postgresql.Postgres)
+        for _ in range(2):
+            async with database.read() as store:
+                await store.now()
+            pool = database._backend._pool
+            assert (pool.get_size(), pool.get_idle_size()) == (1, 0)
+            await asyncio.sleep(0.1)
+            assert (pool.get_size(), pool.get_idle_size()) == (1, 1)
         await database.dispose()
 
     run(work())

@@ -38,6 +38,7 @@ _POOL_SETTINGS = {
 _KEPT_STATEMENTS = 256  # that a connection keeps prepared
 _ACQUIRE_SECONDS = 30
 _CLOSE_SECONDS = 10
+_KEPT_SECONDS = 1
 
 
 class _Parameter(NamedTuple):
@@ -136,6 +137,9 @@ class Postgres:
         self._dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
         self._clock, self._size = clock, pool_size
         self._pool: Any = None
+        self._waiting = 0  # for a connection of the pool
+        self._kept: list[Any] = []
+        self._returning: asyncio.TimerHandle | None = None
         self._opening = asyncio.Lock()
 
     @cached_property
@@ -163,6 +167,7 @@ class Postgres:
         pool, self._pool = self._pool, None
         if pool is not None:
             try:
+                await self._return(pool)
                 await asyncio.wait_for(pool.close(), _CLOSE_SECONDS)
             except TimeoutError:
                 pool.terminate()
@@ -173,8 +178,42 @@ class Postgres:
         if pool is None:
             async with self._opening:
                 pool = self._pool = self._pool or await self._opened()
-        async with pool.acquire(timeout=_ACQUIRE_SECONDS) as driver:
+        driver = await self._taken(pool)
+        try:
             yield driver
+        except BaseException:
+            await pool.release(driver)  # which waits for what may still be under way
+            raise
+        if self._waiting or pool is not self._pool:
+            await pool.release(driver)
+        else:
+            self._keep(pool, driver)
+
+    async def _taken(self, pool: Any) -> Any:
+        while self._kept:
+            driver = self._kept.pop()
+            if _is_open(driver):
+                return driver
+            await pool.release(driver)
+        self._waiting += 1
+        try:
+            return await pool.acquire(timeout=_ACQUIRE_SECONDS)
+        finally:
+            self._waiting -= 1
+
+    def _keep(self, pool: Any, driver: Any) -> None:
+        """Have it at hand for a moment: the way through the pool takes as long as a short statement."""
+        self._kept.append(driver)
+        if self._returning is None:
+            loop = asyncio.get_running_loop()
+            self._returning = loop.call_later(_KEPT_SECONDS, self._return, pool)
+
+    def _return(self, pool: Any) -> asyncio.Future[Any]:
+        """Give back what is at hand: it is the pool that closes what nobody uses."""
+        if self._returning is not None:
+            self._returning.cancel()
+        kept, self._kept, self._returning = self._kept, [], None
+        return asyncio.gather(*map(pool.release, kept), return_exceptions=True)
 
     async def _opened(self) -> Any:
         """An empty pool; connections are made when they are needed."""
@@ -189,6 +228,13 @@ class Postgres:
             init=_prepare,
             reset=_leave,
         )
+
+
+def _is_open(driver: Any) -> bool:
+    try:
+        return not driver.is_closed()
+    except _ASYNCPG.InterfaceError:  # the server closed it, and the pool has it back
+        return False
 
 
 async def _prepare(driver: Any) -> None:
