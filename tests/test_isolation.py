@@ -87,7 +87,7 @@ class Two:
 
     def __init__(self, web: Web) -> None:
         self.web = web
-        self.ada, self.bob = Party(web, "ada"), Party(web, "bob")
+        self.ada, self.bob = Party(web, "adalgisa"), Party(web, "bertolt")
 
 
 @pytest.fixture
@@ -164,7 +164,7 @@ def test_nothing_of_another_is_in_any_list_or_count(two: Two) -> None:
     assert [len(items) for items in lists] == [4, 4, 4, 4]
     titles = {item["title"] for items in lists for item in items}
     assert titles == {f"bob {MARKER}"}
-    assert "ada" not in str(seen)
+    assert "adalgisa" not in str(seen)
     assert [answer["data"]["count"] for answer in seen if "count" in answer["data"]] == [6, 12, 3]
 
 

@@ -69,7 +69,9 @@ class _RequestFormatter(logging.Formatter):
         if self._as_json:
             line = {"event": event, **bound, "level": level, "timestamp": timestamp}
             return _json(line)
-        return " ".join([f"{timestamp} [{level:<9}] {event:<30}", *[f"{key}={bound[key]}" for key in bound]])
+        return " ".join(
+            [f"{timestamp} [{level:<9}] {event:<30}", *[f"{key}={bound[key]}" for key in sorted(bound)]]
+        )
 
 
 def _without_query(record: logging.LogRecord) -> bool:

@@ -116,8 +116,11 @@ class PostgresConnection(Connection):
         count = status.rpartition(" ")[2]  # as in "INSERT 0 24"
         return int(count) if count.isdecimal() else 0
 
-    def savepoint(self) -> AbstractAsyncContextManager[Any]:
+    def transaction(self) -> AbstractAsyncContextManager[Any]:
+        """What is done within is committed at the end, or taken back where it raises."""
         return self._driver.transaction()
+
+    savepoint = transaction
 
 
 def sent(statement: sa.Executable, values: Values | None) -> list[Any]:
@@ -155,13 +158,25 @@ class Postgres:
 
     @asynccontextmanager
     async def begin(self) -> AsyncGenerator[Connection]:
-        async with self._acquired() as driver, driver.transaction():
-            yield PostgresConnection(driver, self._clock)
+        async with self.read() as connection, connection.transaction():
+            yield connection
 
     @asynccontextmanager
-    async def read(self) -> AsyncGenerator[Connection]:
-        async with self._acquired() as driver:
+    async def read(self) -> AsyncGenerator[PostgresConnection]:
+        pool = self._pool
+        if pool is None:
+            async with self._opening:
+                pool = self._pool = self._pool or await self._opened()
+        driver = await self._taken(pool)
+        try:
             yield PostgresConnection(driver, self._clock)
+        except BaseException:
+            await pool.release(driver)  # which waits for what may still be under way
+            raise
+        if self._waiting or pool is not self._pool:
+            await pool.release(driver)
+        else:
+            self._keep(pool, driver)
 
     async def dispose(self) -> None:
         pool, self._pool = self._pool, None
@@ -171,23 +186,6 @@ class Postgres:
                 await asyncio.wait_for(pool.close(), _CLOSE_SECONDS)
             except TimeoutError:
                 pool.terminate()
-
-    @asynccontextmanager
-    async def _acquired(self) -> AsyncGenerator[Any]:
-        pool = self._pool
-        if pool is None:
-            async with self._opening:
-                pool = self._pool = self._pool or await self._opened()
-        driver = await self._taken(pool)
-        try:
-            yield driver
-        except BaseException:
-            await pool.release(driver)  # which waits for what may still be under way
-            raise
-        if self._waiting or pool is not self._pool:
-            await pool.release(driver)
-        else:
-            self._keep(pool, driver)
 
     async def _taken(self, pool: Any) -> Any:
         while self._kept:

@@ -79,8 +79,8 @@ class Windows:
     async def total(self, reach: Reach, window: Window) -> tuple[int, int]:
         """The notifications in the window: (all, those not resolved)."""
         statement = _total_statement(self._shape(reach), window)
-        row = await self._connection.first(statement, values_of(reach))
-        return (int(row.matching), int(row.unresolved)) if row else (0, 0)
+        [row] = await self._connection.all(statement, values_of(reach))
+        return row.matching, row.unresolved
 
     async def streams(
         self, reach: Reach, window: Window, tops: Sequence[Top] | None = None
@@ -100,8 +100,8 @@ class Windows:
         """
         statement = _fallen_statement(self._shape(reach), Window(below=level))
         values = values_of(reach, undone_op=op, undone_at=at) | self._tops(tops)
-        row = await self._connection.first(statement, values)
-        return (int(row.matching), int(row.unresolved)) if row else (0, 0)
+        [row] = await self._connection.all(statement, values)
+        return row.matching, row.unresolved
 
     async def marked(self, reach: Reach, window: Window) -> list[UUID]:
         """The ids of the marked ones whose position may say otherwise of this window than their mark."""
@@ -127,9 +127,10 @@ def _fallen_statement(shape: Shape, window: Window) -> Query:
 
 def _sum(per_lane: Query) -> Query:
     lanes = per_lane.subquery()
+    matching, unresolved = sa.func.sum(lanes.c.matching), sa.func.sum(lanes.c.unresolved)
     return sa.select(
-        sa.func.coalesce(sa.func.sum(lanes.c.matching), 0).label("matching"),
-        sa.func.coalesce(sa.func.sum(lanes.c.unresolved), 0).label("unresolved"),
+        sa.cast(sa.func.coalesce(matching, 0), sa.BigInteger()).label("matching"),
+        sa.cast(sa.func.coalesce(unresolved, 0), sa.BigInteger()).label("unresolved"),
     )
 
 

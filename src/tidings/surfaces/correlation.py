@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from contextvars import ContextVar
 from uuid import UUID, uuid4
 
@@ -68,7 +69,7 @@ class _Answer:
 
 
 def _taken(given: str | None) -> str:
-    try:
-        return str(UUID(given))
-    except (TypeError, ValueError):
-        return str(uuid4())
+    with suppress(ValueError):
+        if given is not None:
+            return str(UUID(given))
+    return str(uuid4())

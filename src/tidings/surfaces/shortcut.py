@@ -20,7 +20,7 @@ from tidings.surfaces.bodies import read_json
 Value = Callable[[Request], Awaitable[Any]]
 """Gets a parameter's value from a request. Raises NotPlain, or what the parameter's dependency raises."""
 
-_MOST_QUERY = 2000  # characters
+_MOST_QUERY = 2000  # bytes
 
 
 class NotPlain(Exception):
@@ -79,7 +79,7 @@ def _of_query(model: type[BaseModel]) -> Value:
     default = model()
 
     async def value(request: Request) -> BaseModel:
-        query = request.url.query
+        query: bytes = request.scope["query_string"]  # request.url would be put together for it
         if not query:
             return default
         given = request.query_params
