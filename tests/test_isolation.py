@@ -163,7 +163,7 @@ def test_nothing_of_another_is_in_any_list_or_count(two: Two) -> None:
     lists = [answer["data"]["items"] for answer in seen if "items" in answer["data"]]
     assert [len(items) for items in lists] == [4, 4, 4, 4]
     titles = {item["title"] for items in lists for item in items}
-    assert titles == {f"bob {MARKER}"}
+    assert titles == {f"bertolt {MARKER}"}
     assert "adalgisa" not in str(seen)
     assert [answer["data"]["count"] for answer in seen if "count" in answer["data"]] == [6, 12, 3]
 
@@ -296,11 +296,11 @@ def test_whether_an_address_is_known_cannot_be_asked(two: Two) -> None:
     for path in ("/api/v1/auth/login", "/company/auth/login"):
         known, unknown = (
             bare(two.web.ask("POST", path, json={"email": email, "password": "wrong"}))
-            for email in ("ada@example.com", "nobody@example.com")
+            for email in ("adalgisa@example.com", "nobody@example.com")
         )
         assert known == unknown
     assert two.web.ask(
-        "POST", "/api/v1/auth/login", json={"email": "ada@example.com", "password": PASSWORD}
+        "POST", "/api/v1/auth/login", json={"email": "adalgisa@example.com", "password": PASSWORD}
     ).is_success
 
 
