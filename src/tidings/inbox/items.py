@@ -21,7 +21,12 @@ class Held:
     def __init__(self, notification: Notification, standing: Standing, now: datetime) -> None:
         self.state: State = state_of(standing, now)
         self.item: Item = item_of(notification, self.state)
-        self.mark: Mark = standing.mark or Mark.at(_place(notification))
+        self._mark = standing.mark
+
+    @property
+    def mark(self) -> Mark:
+        """The reader's mark; one that says nothing where there is none."""
+        return self._mark or Mark.at(_place(self.item.notification))
 
 
 async def held(store: Store, reach: Reach, ids: Sequence[UUID]) -> list[Held]:

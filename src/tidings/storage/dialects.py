@@ -121,7 +121,7 @@ def expecting_many(dialect: str, rows: Query) -> list[Query]:
     # A plain 0 would be seen through.
     zero = sa.select(sa.literal_column("0", sa.Integer())).scalar_subquery()
     # Among the columns: in FROM it would fill a store, of nothing, for each count.
-    none = sa.select(sa.func.generate_series(1, zero).label("n")).subquery("none")
+    none = sa.select(sa.func.generate_series(sa.literal_column("1"), zero).label("n")).subquery("none")
     nothing = [sa.cast(sa.null(), column.type).label(column.name) for column in rows.selected_columns]
     return [sa.select(*nothing).select_from(none)]
 

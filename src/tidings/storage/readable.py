@@ -101,14 +101,17 @@ def _of_user(dialect: str) -> sa.Executable:
 def _of_token(dialect: str) -> sa.Executable:
     """The same, and with the clock stands the token. A token that is unknown or revoked has no user."""
     columns = _COLUMNS | _TOKEN_COLUMNS
-    holds = sa.and_(api_token.c.hash == _HASH, api_token.c.revoked_at.is_(None))
-    user_id = sa.select(api_token.c.user_id).where(holds).scalar_subquery()
-    named = {name: api_token.c[name] for name in ("token_id", "user_id", "expires_at", "last_used_at")}
-    token = (
-        _list(columns, clock=clock_column(dialect), status=account.c.status, **named)
+    named = [api_token.c[name] for name in ("token_id", "user_id", "expires_at", "last_used_at")]
+    presented = (
+        sa.select(*named, account.c.status)
         .join_from(api_token, account, account.c.user_id == api_token.c.user_id)
-        .where(holds)
+        .where(api_token.c.hash == _HASH, api_token.c.revoked_at.is_(None))
+        .cte("presented")
+        .prefix_with("MATERIALIZED")  # else it is looked up for each of the lists
     )
+    user_id = sa.select(presented.c.user_id).scalar_subquery()
+    there = {name: presented.c[name] for name in _TOKEN_COLUMNS}
+    token = _list(columns, clock=clock_column(dialect), **there).select_from(presented)
     return sa.union_all(*_joined_and_off(columns, user_id), token)
 
 

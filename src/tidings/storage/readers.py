@@ -172,7 +172,7 @@ class Readers:
             return {}
         values = self._connection.rows("keys", _PLACE, places) | {"reader_id": reader_id, "oldest": oldest}
         rows = await self._connection.all(_standings(self._connection.dialect), values)
-        return {(row.stream_id, row.lane, row.position): _standing(row) for row in rows}
+        return {row[:3]: _standing(row) for row in rows}
 
     async def put_marks(self, reader_id: UUID, marks: Sequence[Mark]) -> None:
         """Write marks as they are given, for a reader who is locked."""
@@ -320,17 +320,18 @@ def _mark_of(keys: sa.FromClause) -> sa.ColumnElement[bool]:
 
 
 def _standing(row: Row) -> Standing:
-    # Of a page most are neither marked nor swept, and there are some thirty columns.
+    # By place, for there are some thirty columns; and of a page most are neither marked nor swept.
+    floor, level, seen_at, read_at, dismissed_at, *marked = row[3:]
     found, swept = None, _UNSWEPT
-    if row.mark_id is not None:
-        values = {name: getattr(row, f"mark_{name}") for name in _MARK_FIELDS}
+    values = dict(zip(_MARK_FIELDS, marked, strict=True))
+    if values["id"] is not None:
         values["base"], values["raised"] = Level(values["base"]), Level(values["raised"])
         found = Mark(**values)
-    if row.swept_level is not None:
+    if level is not None:
         swept = Swept(
-            level=Level(row.swept_level),
-            seen_at=row.swept_seen_at,
-            read_at=row.swept_read_at,
-            dismissed_at=row.swept_dismissed_at,
+            level=Level(level),
+            seen_at=seen_at,
+            read_at=read_at,
+            dismissed_at=dismissed_at,
         )
-    return Standing(mark=found, swept=swept, floor=row.line_floor or 0)
+    return Standing(mark=found, swept=swept, floor=floor or 0)

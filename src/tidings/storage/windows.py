@@ -129,8 +129,8 @@ def _sum(per_lane: Query) -> Query:
     lanes = per_lane.subquery()
     matching, unresolved = sa.func.sum(lanes.c.matching), sa.func.sum(lanes.c.unresolved)
     return sa.select(
-        sa.cast(sa.func.coalesce(matching, 0), sa.BigInteger()).label("matching"),
-        sa.cast(sa.func.coalesce(unresolved, 0), sa.BigInteger()).label("unresolved"),
+        sa.cast(sa.func.coalesce(matching, literal(0)), sa.BigInteger()).label("matching"),
+        sa.cast(sa.func.coalesce(unresolved, literal(0)), sa.BigInteger()).label("unresolved"),
     )
 
 
@@ -147,7 +147,7 @@ def _streams_statement(shape: Shape, window: Window, named: bool) -> Query:
             sa.func.sum(lanes.c.unresolved).label("unresolved"),
             *[gathered(shape.dialect, lanes.c[name]) for name in lists],
         )
-        .where(lanes.c.matching > 0)
+        .where(lanes.c.matching > literal(0))
         .group_by(lanes.c.stream_id)
     )
 
@@ -175,18 +175,18 @@ def per_lane(
             touched.c.lane,
             sa.func.sum(touched.c.in_range).label("cut"),
             count_of(belongs).label("belonging"),
-            count_of(sa.and_(belongs, touched.c.resolved == 0)).label("unresolved"),
-            count_of(sa.and_(belongs, touched.c.below == 1)).label("within"),
+            count_of(sa.and_(belongs, touched.c.resolved == literal(0))).label("unresolved"),
+            count_of(sa.and_(belongs, touched.c.below == literal(1))).label("within"),
         )
         .group_by(touched.c.stream_id, touched.c.lane)
         .subquery("sums")
     )
-    untouched = lanes.c.last - lanes.c.first - sa.func.coalesce(sums.c.cut, 0)
+    untouched = lanes.c.last - lanes.c.first - sa.func.coalesce(sums.c.cut, literal(0))
     return sa.select(
         lanes,
-        (untouched + sa.func.coalesce(sums.c.belonging, 0)).label("matching"),
-        (untouched + sa.func.coalesce(sums.c.unresolved, 0)).label("unresolved"),
-        (untouched + sa.func.coalesce(sums.c.within, 0)).label("within"),
+        (untouched + sa.func.coalesce(sums.c.belonging, literal(0))).label("matching"),
+        (untouched + sa.func.coalesce(sums.c.unresolved, literal(0))).label("unresolved"),
+        (untouched + sa.func.coalesce(sums.c.within, literal(0))).label("within"),
     ).outerjoin_from(lanes, sums, same_lane(lanes, sums))
 
 
@@ -214,7 +214,7 @@ def state_cte(shape: Shape, *windows: Window, marks: bool = True) -> sa.CTE:
     many = expecting_many(shape.dialect, lines)
     if not marks:
         return sa.union_all(lines, *many).cte("state").prefix_with("MATERIALIZED")
-    level = greatest(mark.c.base, mark.c.raised, sa.func.coalesce(_swept_since(shape), 0))
+    level = greatest(mark.c.base, mark.c.raised, sa.func.coalesce(_swept_since(shape), literal(0)))
     lowered = sa.select(*_mark_columns(mark, names, level)).where(
         mark.c.reader_id == READER_ID, in_reach(shape, mark), mark.c.since > literal(0)
     )
@@ -317,11 +317,11 @@ def lanes_cte(
         here, on = looked_up(shape, lane, same_lane(lane, tops), "named_lane")
         source, top = tops.join(here, on), tops.c.upto
     source = source.outerjoin(lines, sa.and_(lines.c.floor.is_not(None), same_lane(lines, here)))
-    low = greatest(here.c.floor, sa.func.coalesce(lines.c.floor, 0))
+    low = greatest(here.c.floor, sa.func.coalesce(lines.c.floor, literal(0)))
     top = greatest(low, top)
 
     def edge(level: Level) -> sa.ColumnElement[Any]:
-        return least(top, greatest(low, sa.func.coalesce(lines.c[COLUMNS[level]], 0)))
+        return least(top, greatest(low, sa.func.coalesce(lines.c[COLUMNS[level]], literal(0))))
 
     return (
         sa.select(
@@ -430,14 +430,14 @@ def _belongs(touched: sa.Subquery, window: Window, *, undone: bool) -> sa.Column
     `undone`: only if the sweeps of the operation that was taken back had counted for it.
     """
     by_mark = sa.and_(
-        touched.c.level >= int(window.at_least),
-        touched.c.level < int(window.below),
+        touched.c.level >= literal(window.at_least),
+        touched.c.level < literal(window.below),
         sa.or_(touched.c.until.is_(None), touched.c.until <= NOW),
     )
     if undone:
         op, at = sa.bindparam("undone_op", type_=sa.BigInteger()), sa.bindparam("undone_at", type_=Instant())
         by_mark &= sa.and_(touched.c.since < op, sa.or_(touched.c.until.is_(None), touched.c.until <= at))
-    return sa.and_(touched.c.gone == 0, sa.or_(touched.c.marked == 0, by_mark))
+    return sa.and_(touched.c.gone == literal(0), sa.or_(touched.c.marked == literal(0), by_mark))
 
 
 def count_of(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[Any]:
