@@ -14,7 +14,7 @@ from tidings.model import Cursor, Item, Page, Reach, View, Window
 from tidings.storage.feed import Found, Range
 from tidings.storage.store import Store
 
-_LANES_AT_ONCE = 64
+_MOST_LANES_AT_ONCE = 64
 _MOST_AT_ONCE = 1000
 _FIRST_SEARCHED = 200
 _SPARE = 8
@@ -145,7 +145,7 @@ def _newest(store: Store, reach: Reach, view: View) -> Source:
     async def source(after: Cursor | None, limit: int) -> Sequence[Found]:
         found: set[Found] = set()
         for window in view.windows:
-            ranges, exceptions = await store.feed.look(reach, window, _LANES_AT_ONCE, after, limit)
+            ranges, exceptions = await store.feed.look(reach, window, _lanes(limit) + 1, after, limit)
             found.update(exceptions)
             found.update(await _by_lanes(store, reach, window, ranges, after, limit))
         if view.resolved:
@@ -167,16 +167,21 @@ async def _by_lanes(
 ) -> list[Found]:
     """The newest that lie in the window by their positions; lanes too old to matter are not looked into.
 
-    `ranges` are the first ones.
+    `ranges` are those of the first `_lanes(limit)` lanes and of one more, which tells how old all others are.
     """
     newest: list[Found] = []
+    size = _lanes(limit)
     while ranges:
-        found = await store.feed.slice(ranges, after, limit)
+        some, others = ranges[:size], ranges[size:]
+        found = await store.feed.slice(some, after, limit)
         newest = sorted([*newest, *found], reverse=True)[:limit]
-        last = ranges[-1]
-        if len(ranges) < _LANES_AT_ONCE:
+        if not others or (len(newest) == limit and newest[-1].created_at > others[0].last_at):
             break
-        if len(newest) == limit and newest[-1].created_at > last.last_at:
-            break
-        ranges = await store.feed.ranges(reach, window, _LANES_AT_ONCE, last)
+        size = min(2 * size, _MOST_LANES_AT_ONCE)
+        ranges = await store.feed.ranges(reach, window, size + 1, some[-1])
     return newest
+
+
+def _lanes(limit: int) -> int:
+    """How many to look into at first: the newest so many notifications are mostly in as many of the lanes."""
+    return min(limit, _MOST_LANES_AT_ONCE)
