@@ -131,6 +131,39 @@ class Connection(ABC):
         await self.execute(statement, values)
         return []
 
+    async def change_listed(
+        self, table: sa.Table, names: tuple[str, ...], rows: Sequence[Sequence[Any]], *, fixed: Values
+    ) -> None:
+        """Change rows that are there and locked, in one statement.
+
+        They are the values of the columns `names`; those and `fixed` hold the table's key.
+        """
+        if not rows:
+            return
+        several = len(rows) > 1
+        statement = _update(self.dialect, table, names, tuple(fixed), several)
+        given = (
+            self.rows("new", _columns(table, names), rows)
+            if several
+            else {f"new_{name}": value for name, value in zip(names, rows[0], strict=True)}
+        )
+        await self.execute(statement, given | {f"key_{name}": value for name, value in fixed.items()})
+
+
+@lru_cache(maxsize=512)
+def _update(
+    dialect: str, table: sa.Table, names: tuple[str, ...], fixed: tuple[str, ...], several: bool
+) -> sa.Executable:
+    keys = {column.name for column in table.primary_key.columns}
+    new: Mapping[str, sa.ColumnElement[Any]] = (
+        dict(dialects.table_of(dialect, "new", _columns(table, names)).c)
+        if several
+        else {name: sa.bindparam(f"new_{name}", type_=table.c[name].type) for name in names}
+    )
+    same = [table.c[name] == sa.bindparam(f"key_{name}", type_=table.c[name].type) for name in fixed]
+    same += [table.c[name] == new[name] for name in names if name in keys]
+    return sa.update(table).where(*same).values({name: new[name] for name in names if name not in keys})
+
 
 @lru_cache(maxsize=512)
 def _insert(

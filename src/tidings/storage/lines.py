@@ -62,8 +62,8 @@ class Lines:
             written,
             fixed={"reader_id": turn.reader.id, "op": turn.op, "level": int(level), "at": turn.at},
         )
-        await self._write(turn.reader.id, rows, grown, LISTS)
-        await self._write(turn.reader.id, rows, rows.keys() - grown, reached)
+        await self._write(turn.reader.id, rows, grown)
+        await self._move(turn.reader.id, rows, rows.keys() - grown, reached)
 
     async def unsweep(self, reader_id: UUID, op: int) -> tuple[Level, list[StreamSweep]]:
         """Take back the sweeps of operation `op`, the last bulk one that stands: what they were."""
@@ -80,7 +80,7 @@ class Lines:
             for first, name in enumerate(reached):
                 for place, position in zip(places, one.was[first :: len(reached)], strict=True):
                     row[name][place] = position
-        await self._write(reader_id, rows, rows.keys(), reached)
+        await self._move(reader_id, rows, rows.keys(), reached)
         return level, [StreamSweep(one.stream_id, one.lanes, one.upto, one.newest_at) for one in found]
 
     async def swept_at(self, reader_id: UUID, op: int) -> datetime | None:
@@ -102,7 +102,7 @@ class Lines:
         for row in rows.values():
             for place, position in zip(_places(row, positions), positions.values(), strict=True):
                 row["floor"][place] = max(row["floor"][place], position)
-        await self._write(reader_id, rows, rows.keys(), LISTS)
+        await self._write(reader_id, rows, rows.keys())
 
     async def note_marks(self, reader_id: UUID, marked: Mapping[UUID, Mapping[int, int]]) -> None:
         """Note up to which position there are marks, by stream and lane: counts look no further for them."""
@@ -115,7 +115,7 @@ class Lines:
                 if position > row["marked"][place]:
                     row["marked"][place] = position
                     higher.add(stream_id)
-        await self._write(reader_id, rows, higher, LISTS)
+        await self._write(reader_id, rows, higher)
 
     async def deleted(self, reader_id: UUID, stream_id: UUID) -> dict[int, int]:
         """The positions up to which everything in a lane is deleted, but for what was lowered, by lane."""
@@ -133,16 +133,25 @@ class Lines:
         rows: dict[UUID, _Lists] = {row[0]: dict(zip(names, row[1:], strict=True)) for row in found}
         return rows | {stream_id: {name: [] for name in names} for stream_id in set(streams) - rows.keys()}
 
-    async def _write(
+    async def _write(self, reader_id: UUID, rows: Mapping[UUID, _Lists], streams: Iterable[UUID]) -> None:
+        """Write all lists of these streams, whose rows may not be there yet."""
+        await self._connection.write_listed(
+            line,
+            ("stream_id", *LISTS),
+            [(stream_id, *[rows[stream_id][name] for name in LISTS]) for stream_id in streams],
+            fixed={"reader_id": reader_id},
+            merge=dict.fromkeys(LISTS, Merge.TAKE),
+        )
+
+    async def _move(
         self, reader_id: UUID, rows: Mapping[UUID, _Lists], streams: Iterable[UUID], names: Sequence[str]
     ) -> None:
-        """Write the named lists of these streams: all of them where a row may not be there yet."""
-        await self._connection.write_listed(
+        """Write the named lists of these streams, whose rows are there."""
+        await self._connection.change_listed(
             line,
             ("stream_id", *names),
             [(stream_id, *[rows[stream_id][name] for name in names]) for stream_id in streams],
-            fixed={"reader_id": reader_id} | {name: [] for name in LISTS if name not in names},
-            merge=dict.fromkeys(names, Merge.TAKE),
+            fixed={"reader_id": reader_id},
         )
 
 
