@@ -27,6 +27,9 @@ _SERVER_SETTINGS = {
     # runs, and a count is not planned anew each time, which takes longer than to run it. See also
     # `dialects.expecting_many`.
     "plan_cache_mode": "force_generic_plan",
+    # A page of an index costs hardly more than the next one of a table: else a few hundred users, or tokens,
+    # are scanned for one of them.
+    "random_page_cost": "1.1",
     "jit": "off",
     "timezone": "UTC",
 }
