@@ -649,7 +649,7 @@ def test_an_id_or_key_is_one_part_of_the_path_whatever_is_in_it(client: Client, 
     ],
 )
 def test_what_cannot_be_sent_is_refused_before(client: Client, call: Callable[[Client], Any]) -> None:
-    with pytest.raises(ValueError):  # noqa: PT011
+    with pytest.raises(ValueError):  # noqa: PT011 - each says it in its own words
         client(call(client))
 
     assert client.requests == []

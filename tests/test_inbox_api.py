@@ -912,4 +912,4 @@ def _somebody(web: Web) -> UUID:
     """One user for all examples of a test."""
     if not hasattr(web, "somebody"):
         web.somebody = web.user()  # pyright: ignore[reportAttributeAccessIssue] - kept for the next call
-    return web.somebody  # pyright: ignore[reportAttributeAccessIssue]
+    return web.somebody  # pyright: ignore[reportAttributeAccessIssue] - as above

@@ -43,7 +43,7 @@ def main(count: int, each: int) -> list[tuple[int, str]]:
 
 
 def _session(user: Any) -> str:
-    from django.contrib import auth  # noqa: PLC0415
+    from django.contrib import auth  # noqa: PLC0415 - as above
     from django.contrib.sessions.backends.db import SessionStore  # noqa: PLC0415
 
     session = SessionStore()

@@ -38,7 +38,7 @@ class call(Generic[P, T]):  # noqa: N801  (a decorator, as property is)
         return _applied(self._build, client, client.run)
 
 
-class listing(Generic[P, T]):  # noqa: N801
+class listing(Generic[P, T]):  # noqa: N801  (as above)
     """Makes of a method that builds the request of a page one that goes over it and all that follow."""
 
     def __init__(self, build: Callable[Concatenate[Any, P], Request[Page[T]]]) -> None:

@@ -323,8 +323,8 @@ def _standing(row: Row) -> Standing:
     # By place, for there are some thirty columns; and of a page most are neither marked nor swept.
     floor, level, seen_at, read_at, dismissed_at, *marked = row[3:]
     found, swept = None, _UNSWEPT
-    values = dict(zip(_MARK_FIELDS, marked, strict=True))
-    if values["id"] is not None:
+    if row.mark_id is not None:
+        values = dict(zip(_MARK_FIELDS, marked, strict=True))
         values["base"], values["raised"] = Level(values["base"]), Level(values["raised"])
         found = Mark(**values)
     if level is not None:
