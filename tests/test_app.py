@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -13,8 +14,10 @@ from starlette.requests import HTTPConnection
 
 from tests.conftest import MovingClock, Run
 from tests.web import SECRET, Web, served
+from tidings import app as app_module
 from tidings.app import create_app
 from tidings.errors import RateLimited
+from tidings.realtime.hub import Hub
 from tidings.settings import Settings
 from tidings.storage.engine import Database
 from tidings.surfaces.client_ip import TrustedProxies
@@ -371,3 +374,26 @@ def test_the_server_makes_its_schema_keeps_up_and_ends(run: Run, tmp_path: Path)
             return (await client.get("/readyz")).status_code
 
     assert run(lives()) == 200
+
+
+def test_what_tells_of_news_begins_again_if_it_fails(
+    run: Run, web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app_module, "AGAIN_SECONDS", 0.01)
+    runs: list[Hub] = []
+    again = asyncio.Event()
+
+    async def fails_once(hub: Hub) -> None:
+        runs.append(hub)
+        if len(runs) == 1:
+            raise TypeError("a defect")
+        again.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(Hub, "run", fails_once)
+
+    async def scenario() -> None:
+        async with served(web.app), asyncio.timeout(10):
+            await again.wait()
+
+    run(scenario())

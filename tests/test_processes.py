@@ -190,18 +190,27 @@ def test_who_follows_on_one_host_is_told_what_another_wrote(
     here = Web(run, database, clock, redis_url=valkey_server.url)
     there = Web(run, open_database(database_url, clock=clock), clock, redis_url=valkey_server.url)
     user = here.user()
+    headers = {"Authorization": f"Bearer {here.api_token(user)}"}
+    here.event("invoice_paid")
+    following = Following(user)
 
     async def told() -> list[Any]:
-        async with served(there.app), served(here.app), asyncio.timeout(PATIENCE):
-            await subscribed(valkey_server, 2)
-            following = Following(user)
-            await there.app._hub.follow(following)
-            async with here.database.begin() as store:
-                await append(store, [Draft(to=own(user), event="invoice_paid", title="Paid")])
-            return [one.event.notification.title for one in await following.news.get()]
+        return [one.event for one in await following.news.get()]
 
-    here.event("invoice_paid")
-    assert run(told()) == ["Paid"]
+    async def scenario() -> None:
+        async with served(there.app), served(here.app) as client, asyncio.timeout(PATIENCE):
+            await subscribed(valkey_server, 2)
+            await there.app._hub.follow(following)
+            for title in ("Paid", "Paid again"):
+                async with here.database.begin() as store:
+                    await append(store, [Draft(to=own(user), event="invoice_paid", title=title)])
+                assert [event.notification.title for event in await told()] == [title]
+                # Whose ids the driver has read, and not we made.
+                answer = await client.post(OPERATIONS, json={"action": "read", "filter": {}}, headers=headers)
+                assert answer.status_code == 200, answer.text
+                assert [event.sweeps[0].level.name for event in await told()] == ["READ"]
+
+    run(scenario())
 
 
 # --- shared limits -----------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Set
+from collections.abc import AsyncGenerator, Awaitable, Callable, Set
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import TypeVar
 from uuid import UUID
@@ -52,6 +52,8 @@ REDIS_SECONDS = 1.0
 """How long Redis has for an answer; without it everything goes on, if later."""
 DUE_SECONDS = 1
 """How late at most it is noticed that something is to be sent now: one look into an index."""
+AGAIN_SECONDS = 1.0
+"""How long what has failed rests before it begins again."""
 
 T = TypeVar("T")
 
@@ -212,8 +214,8 @@ async def _told(database: Database, hub: Hub, bus: Bus | None) -> AsyncGenerator
             bus.publish(streams, readers)
 
     database.on_news = tell
-    running = [hub.run()] if bus is None else [hub.run(), bus.run()]
-    tasks = asyncio.gather(*running)
+    running = [hub.run] if bus is None else [hub.run, bus.run]
+    tasks = asyncio.gather(*map(_kept_up, running))
     try:
         yield
     finally:
@@ -222,6 +224,16 @@ async def _told(database: Database, hub: Hub, bus: Bus | None) -> AsyncGenerator
         tasks.cancel()
         with suppress(asyncio.CancelledError):
             await tasks
+
+
+async def _kept_up(run: Callable[[], Awaitable[None]]) -> None:
+    """Run it until cancelled. It is not meant to fail; if it does, that is said, and it begins again."""
+    while True:
+        try:
+            await run()
+        except Exception:
+            _log.exception("what tells of news failed; it begins again")
+        await asyncio.sleep(AGAIN_SECONDS)
 
 
 async def _tried(work: Awaitable[T]) -> T | None:

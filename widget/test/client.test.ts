@@ -30,7 +30,14 @@ afterEach(() => open?.stop());
 /** A client of a server that answers its operations in this way, and what it was asked. */
 async function connected(operate: Answer, getToken: () => string = () => "t") {
   const calls: Call[] = [];
-  const gate = { counts: Promise.resolve() };
+  const gate = { counts: Promise.resolve(), page: Promise.resolve() };
+  let items: object[] = [{ ...ITEM, ...REST }];
+  let say = (_: string) => {};
+  const stream = new ReadableStream<Uint8Array>({
+    start: (controller) => {
+      say = (event) => controller.enqueue(new TextEncoder().encode(event));
+    },
+  });
   const fetch = async (url: string | URL | Request, init: RequestInit = {}): Promise<Response> => {
     const headers = new Headers(init.headers);
     const path = new URL(String(url)).pathname;
@@ -41,13 +48,19 @@ async function connected(operate: Answer, getToken: () => string = () => "t") {
     if (path.startsWith("/v1/inbox/operations")) return operate(call);
     if (path === "/v1/inbox/counts") return gate.counts.then(() => json(COUNTS));
     if (path === "/v1/inbox/alerts") return json({ items: [] });
-    if (path === "/v1/inbox/stream") return new Response(new ReadableStream());
-    return json({ items: [{ ...ITEM, ...REST }], next_cursor: null });
+    if (path === "/v1/inbox/stream") return new Response(stream);
+    const page = json({ items, next_cursor: null }); // as things are now, whenever it arrives
+    return gate.page.then(() => page);
   };
   const client = (open = new InboxClient({ server: "https://tidings.example", getToken, fetch }));
   client.start();
   await settled();
-  return { client, gate, operations: () => calls.filter((call) => call.path.includes("operations")) };
+  /** The server's inbox from now on. */
+  const holds = (now: object[]) => {
+    items = now;
+  };
+  const tell = (name: string, data: object) => say(`event: ${name}\ndata: ${JSON.stringify(data)}\n\n`);
+  return { client, gate, holds, tell, operations: () => calls.filter((call) => call.path.includes("operations")) };
 }
 
 describe("what is asked for", () => {
@@ -117,5 +130,41 @@ describe("what is asked for", () => {
     );
     await client.act("read", ["a"]);
     expect(operations().map((call) => call.token)).toEqual(["Bearer old", "Bearer new"]);
+  });
+});
+
+describe("a page that was read before a sweep, and arrives after it", () => {
+  const other = { ...ITEM, ...REST, id: "b", seq: 2, position: 2, title: "Two" };
+  const at = "2026-03-02T10:00:00Z";
+
+  test("does not bring back as it was what was not held by then", async () => {
+    const { client, gate, holds, tell } = await connected(() => json(DONE));
+    let arrive = () => {};
+    holds([other]);
+    gate.page = new Promise((resolve) => (arrive = resolve));
+    client.setView({ tab: "open", topic: ["billing"] });
+    await settled();
+    holds([{ ...other, seen_at: at, read_at: at }]);
+    const sweep = { level: "read", at, lanes: [["s", 1, 2]], only_read: false };
+    tell("state", { sweeps: [sweep], items: [], gone: [], resolved: [], resolved_at: null });
+    await settled();
+    arrive();
+    await settled();
+    expect(client.snapshot.items.map(({ id, read_at }) => [id, read_at])).toEqual([["b", at], ["a", at]]);
+  });
+
+  test("does not bring back what is gone", async () => {
+    const { client, gate, holds, tell } = await connected(() => json(DONE));
+    let arrive = () => {};
+    holds([other]);
+    gate.page = new Promise((resolve) => (arrive = resolve));
+    client.setView({ tab: "open", topic: ["billing"] });
+    await settled();
+    holds([]);
+    tell("gone", { ids: ["b"], lanes: [] });
+    await settled();
+    arrive();
+    await settled();
+    expect(client.snapshot.items.map(({ id }) => id)).toEqual(["a"]);
   });
 });

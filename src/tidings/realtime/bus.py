@@ -55,7 +55,8 @@ class Bus:
             await self._something.wait()
             self._something.clear()
             (streams, readers), self._unsaid = self._unsaid, (set(), set())
-            message = {"from": self._me, "streams": [*streams], "readers": [*readers]}
+            # As text: the UUIDs that asyncpg reads are of a class of its own, which orjson does not take.
+            message = {"from": self._me, "streams": [*map(str, streams)], "readers": [*map(str, readers)]}
             try:
                 await self._redis.publish(CHANNEL, orjson.dumps(message))
             except (RedisError, OSError) as error:  # the others find it at their next look

@@ -25,6 +25,7 @@ import type {
   Filter,
   Item,
   OperationDone,
+  Page,
   Preferences,
   QuietHours,
   StreamEvent,
@@ -54,6 +55,7 @@ export interface ClientOptions {
 }
 
 const PAGE = 25;
+const PAGE_TRIES = 5; // where things are told without a pause, better one in doubt than none
 const RECOUNT_MS = 100;
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
@@ -74,6 +76,7 @@ export class InboxClient extends EventTarget {
   private counting: ReturnType<typeof setTimeout> | null = null;
   private ticking: ReturnType<typeof setTimeout> | null = null;
   private kept: Snapshot | null = null;
+  private changes = 0; // told by the stream, of what was there already
   private turn: Promise<unknown> = Promise.resolve();
 
   constructor(options: ClientOptions) {
@@ -137,7 +140,7 @@ export class InboxClient extends EventTarget {
     this.isLoadingMore = true;
     this.changed();
     await this.tried(async () => {
-      const page = await this.api.page({ ...queryOf(view), cursor, limit: PAGE });
+      const page = await this.page({ ...queryOf(view), cursor, limit: PAGE });
       if (this.state.view === view && this.state.cursor === cursor) {
         this.set(paged(this.state, page, false, { before }));
       }
@@ -171,7 +174,7 @@ export class InboxClient extends EventTarget {
     this.set(counted(this.state, counts));
     const many = Math.min(100, Math.max(PAGE, visible(this.state, now()).length));
     const [page, alerts] = await Promise.all([
-      this.api.page({ ...queryOf(view), limit: many }),
+      this.page({ ...queryOf(view), limit: many }),
       this.api.alerts(),
     ]);
     this.error = null;
@@ -182,9 +185,21 @@ export class InboxClient extends EventTarget {
   private async listFirst(): Promise<void> {
     const { view, items: before } = this.state;
     await this.tried(async () => {
-      const page = await this.api.page({ ...queryOf(view), limit: PAGE });
+      const page = await this.page({ ...queryOf(view), limit: PAGE });
       if (this.state.view === view) this.set(paged(this.state, page, true, { before }));
     });
+  }
+
+  /**
+   * A page during whose reading nothing was told but what is new. What was swept or went meanwhile is applied to
+   * what is held by then; the page would bring others as they were before.
+   */
+  private async page(query: Parameters<Api["page"]>[0]): Promise<Page> {
+    for (let more = PAGE_TRIES; ; more -= 1) {
+      const before = this.changes;
+      const page = await this.api.page(query);
+      if (this.changes === before || more === 1) return page;
+    }
   }
 
   // --- what the reader does -------------------------------------------------------------------------------
@@ -289,6 +304,7 @@ export class InboxClient extends EventTarget {
     } else if (event.name === "preferences") {
       this.dispatchEvent(new Event("preferences"));
     } else if (event.name !== "alert") {
+      this.changes += 1;
       this.recount();
     }
   }
