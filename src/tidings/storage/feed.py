@@ -7,6 +7,7 @@ search ends where no further lane can hold anything newer than what was found.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -32,7 +33,7 @@ from tidings.storage.reachable import (
     values_of,
 )
 from tidings.storage.tables import ending, event, lane, mark, notification
-from tidings.storage.windows import Top, is_mark, lanes_cte, state_cte
+from tidings.storage.windows import Top, is_mark, literal, lanes_cte, state_cte
 
 
 class Found(NamedTuple):
@@ -90,15 +91,23 @@ class Feed:
 
     async def slice(self, ranges: Sequence[Range], before: Cursor | None, limit: int) -> list[Found]:
         """The newest of the ranges together that come after the place `before` in the feed."""
-        values: dict[str, Any] = {"limit": limit}
-        for number, part in enumerate(ranges):
-            values[f"stream_{number}"] = part.stream_id
-            values[f"lane_{number}"] = part.lane
-            values[f"first_{number}"] = part.first
-            values[f"last_{number}"] = part.last
-        values |= _place(before)
-        statement = _slice_statement(len(ranges), before is not None)
-        return [Found(*row) for row in await self._connection.all(statement, values)]
+        newest: list[Found] = []
+        # Some more of each than its share, and of those where that was too few, as many as there may be.
+        each = min(limit, _SHARES * -(-limit // max(1, len(ranges))) + _SPARE)
+        while ranges:
+            statement = _slice_statement(len(ranges), before is not None)
+            values = _of_ranges(ranges) | {"each": each, "limit": limit} | _place(before)
+            rows = await self._connection.all(statement, values)
+            newest = sorted([*newest, *(Found(row.created_at, row.id) for row in rows)], reverse=True)[:limit]
+            of_range = Counter(row.number for row in rows)
+            lowest = {row.number: row.position for row in rows}
+            ranges = [
+                part._replace(last=lowest[number] - 1)
+                for number, part in enumerate(ranges)
+                if each < limit and of_range[number] == each
+            ]
+            each = limit
+        return newest
 
     async def snoozed(self, reach: Reach, before: Cursor | None, limit: int) -> list[Found]:
         """Those whose snooze is running."""
@@ -137,7 +146,9 @@ class Feed:
         return shape_of(self._connection.dialect, reach)
 
 
+_SHARES, _SPARE = 3, 2  # of a page, for each lane: few lanes ever have more in it
 _LIMIT = sa.bindparam("limit", type_=sa.Integer())
+_EACH = sa.bindparam("each", type_=sa.Integer())
 _RANGE: dict[str, sa.types.TypeEngine[Any]] = {
     "stream_id": sa.Uuid(),
     "lane": sa.Integer(),
@@ -281,13 +292,23 @@ def _tops_statement(shape: Shape) -> Query:
     return sa.select(*columns).where(*lanes_in_reach(shape))
 
 
+def _of_ranges(ranges: Sequence[Range]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for number, part in enumerate(ranges):
+        values[f"stream_{number}"] = part.stream_id
+        values[f"lane_{number}"] = part.lane
+        values[f"first_{number}"] = part.first
+        values[f"last_{number}"] = part.last
+    return values
+
+
 @lru_cache(maxsize=256)
 def _slice_statement(lanes: int, continued: bool) -> Query:
     """One branch a lane, each with its stream as a parameter and a LIMIT of its own."""
     branches = [sa.select(_branch(number, continued)) for number in range(lanes)]
     newest = sa.union_all(*branches).subquery("newest")
     order = (newest.c.created_at.desc(), newest.c.id.desc())
-    return sa.select(newest.c.created_at, newest.c.id).order_by(*order).limit(_LIMIT)
+    return sa.select(newest).order_by(*order).limit(_LIMIT)
 
 
 def _branch(number: int, continued: bool) -> sa.Subquery:
@@ -296,13 +317,14 @@ def _branch(number: int, continued: bool) -> sa.Subquery:
     first = sa.bindparam(f"first_{number}", type_=sa.BigInteger())
     last = sa.bindparam(f"last_{number}", type_=sa.BigInteger())
     here = sa.and_(notification.c.stream_id == stream_id, notification.c.lane == lane_)
-    statement = sa.select(notification.c.created_at, notification.c.id).where(
+    columns = (notification.c.created_at, notification.c.id, notification.c.position)
+    statement = sa.select(*columns, literal(number).label("number")).where(
         here, notification.c.position > first, notification.c.position <= last
     )
     if continued:
         statement = statement.where(notification.c.position <= sa.func.coalesce(_position_before(here), 0))
     # Within a lane the order of positions is the order of the feed.
-    return statement.order_by(notification.c.position.desc()).limit(_LIMIT).subquery(f"branch_{number}")
+    return statement.order_by(notification.c.position.desc()).limit(_EACH).subquery(f"branch_{number}")
 
 
 def _position_before(here: sa.ColumnElement[bool]) -> sa.ScalarSelect[Any]:
