@@ -36,7 +36,8 @@ PAGE = 10  # what the package's list shows
 TOGETHER = (8, 1)  # connections
 NOTE = """\
 HTTP: Tidings is one process of `tidings serve`. SELECT 1 and UPDATE are a bare Starlette handler that is
-served in the same way, access log and all, with one prepared statement through an asyncpg pool. hq is
+served in the same way, access log and all, with one prepared statement through an asyncpg pool; lock+UPDATE
+is that with the row locked and read anew first, in one transaction. hq is
 django-notifications-hq with its own views under gunicorn: two sync workers (which close each connection),
 persistent database connections, a signed-in session. What asks shares the cores with what answers and with
 PostgreSQL, the same for all. p50 and p99 are ours / theirs."""
@@ -109,7 +110,11 @@ async def measure(server: Postgres, databases: tuple[str, str], extent: Extent) 
 def _jobs(mine: Tidings, theirs: Package, bare_port: int) -> list[Job]:
     """Those that mark all of the 1,000 come before those that leave sweeps which cannot be undone."""
     select = Side(port=bare_port, requests=[get("/select")])
-    update = Side(port=bare_port, requests=[post(f"/update/{n}") for n in range(bare.ROWS)], status=201)
+    writes = {
+        name: Side(port=bare_port, requests=[post(f"/{path}/{n}") for n in range(bare.ROWS)], status=201)
+        for name, path in (("UPDATE", "update"), ("lock+UPDATE", "locked"))
+    }
+    limits = {"UPDATE": (writes["UPDATE"], 0.5), "lock+UPDATE": (writes["lock+UPDATE"], None)}
     page = f"/api/v1/notifications?limit={PAGE}"
     return [
         Job(
@@ -125,17 +130,17 @@ def _jobs(mine: Tidings, theirs: Package, bare_port: int) -> list[Job]:
         Job(
             name=f"mark all seen, {UNREAD:,} of them new",
             mine=mine.mark_all(UNREAD, mine.unmark),
-            peers={"UPDATE": (update, 0.5), "hq": (theirs.mark_all(theirs.unmark), 3)},
+            peers={**limits, "hq": (theirs.mark_all(theirs.unmark), 3)},
         ),
         Job(
             name="mark all seen, one of them new",
             mine=mine.mark_all(1, mine.tell),
-            peers={"UPDATE": (update, 0.5), "hq": (theirs.mark_all(theirs.tell), 3)},
+            peers={**limits, "hq": (theirs.mark_all(theirs.tell), 3)},
         ),
         Job(
             name="mark all seen, none of them new",
             mine=mine.mark_all(0, None),
-            peers={"UPDATE": (update, None), "hq": (theirs.mark_all(None), None)},
+            peers={"UPDATE": (writes["UPDATE"], None), "hq": (theirs.mark_all(None), None)},
         ),
     ]
 

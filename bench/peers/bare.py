@@ -25,7 +25,11 @@ ROWS = 100
 
 
 def create(settings: Settings) -> Starlette:
-    """`GET /select` runs one prepared SELECT; `POST /update/{id}` commits one prepared UPDATE."""
+    """`GET /select` runs one prepared SELECT; `POST /update/{id}` commits one prepared UPDATE.
+
+    `POST /locked/{id}` commits the same UPDATE after it has locked the row and read it anew: what a change
+    needs at least whose answer says exactly what it changed, with others at it at the same time.
+    """
     dsn = make_url(settings.database_url).set(drivername="postgresql").render_as_string(hide_password=False)
 
     @asynccontextmanager
@@ -35,18 +39,31 @@ def create(settings: Settings) -> Starlette:
             app.state.pool = pool
             yield
 
+    write = "UPDATE bare SET number = number + 1 WHERE id = $1"
+    read = "SELECT number FROM bare WHERE id = $1"
+
     async def select(request: Request) -> Response:
         async with request.app.state.pool.acquire() as connection:
             return JSONResponse({"value": await connection.fetchval("SELECT 1")})
 
     async def update(request: Request) -> Response:
         async with request.app.state.pool.acquire() as connection:
-            await connection.execute(
-                "UPDATE bare SET number = number + 1 WHERE id = $1", request.path_params["id"]
-            )
+            await connection.execute(write, request.path_params["id"])
         return JSONResponse({"updated": 1}, 201)
 
-    routes = [Route("/select", select), Route("/update/{id:int}", update, methods=["POST"])]
+    async def locked(request: Request) -> Response:
+        number = request.path_params["id"]
+        async with request.app.state.pool.acquire() as connection, connection.transaction():
+            await connection.fetchval(f"{read} FOR UPDATE", number)
+            await connection.fetchval(read, number)
+            await connection.execute(write, number)
+        return JSONResponse({"updated": 1}, 201)
+
+    routes = [
+        Route("/select", select),
+        Route("/update/{id:int}", update, methods=["POST"]),
+        Route("/locked/{id:int}", locked, methods=["POST"]),
+    ]
     return Starlette(routes=routes, lifespan=lifespan)
 
 

@@ -33,7 +33,7 @@ from tidings.storage.reachable import (
     values_of,
 )
 from tidings.storage.tables import ending, event, lane, mark, notification
-from tidings.storage.windows import Top, is_mark, literal, lanes_cte, state_cte
+from tidings.storage.windows import Top, is_mark, lanes_cte, literal, state_cte
 
 
 class Found(NamedTuple):
