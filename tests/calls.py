@@ -434,6 +434,7 @@ CALLS: Mapping[Route, Call] = {
     Route("native", "GET", "/v1/scheduled/{scheduled_id}"): Call(
         rule="SERVICE_KEY", ids={"scheduled_id": lambda world: world.scheduled()}
     ),
+    Route("native", "GET", "/v1/notifications/{notification_id}/deliveries"): Call(rule="SERVICE_KEY"),
     Route("native", "POST", "/v1/events"): Call(
         rule="SERVICE_KEY", make=lambda world: {"json": _cloudevent(world)}
     ),

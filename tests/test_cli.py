@@ -21,8 +21,9 @@ from tidings.errors import Unauthenticated
 from tidings.identity import directory
 from tidings.identity.tokens import api_token_user, service_key
 from tidings.inbox import catalog, feed
+from tidings.inbox.append import append
 from tidings.inbox.reach import reach_of
-from tidings.model import PRESENT, Reader, View
+from tidings.model import PRESENT, Address, Audience, Draft, Reader, View
 from tidings.storage.engine import Database
 from tidings.storage.store import Store
 
@@ -323,3 +324,50 @@ def test_demo_takes_a_folder_or_a_database(tmp_path: Path) -> None:
 
     assert "--database" in told(result)
     assert result.exit_code == 2
+
+
+# --- jobs --------------------------------------------------------------------------------------------------
+
+
+async def _mail(store: Store, user: UUID) -> None:
+    store.channels = frozenset({"email"})
+    to = Address(audience=Audience.USER, id=user)
+    await append(store, [Draft(to=to, event="rain", title=title) for title in ("It rains", "It pours")])
+
+
+def jobs(desk: Desk, *options: str) -> list[dict[str, Any]]:
+    return json.loads(desk.tidings("jobs", "list", "--json", *options).stdout)
+
+
+def test_jobs_are_listed_shown_given_up_and_tried_again(desk: Desk) -> None:
+    desk.ask(lambda store: _mail(store, desk.user))
+    newest, oldest = jobs(desk)
+    assert (newest["status"], newest["channel"], newest["reader"]) == ("pending", "email", str(desk.user))
+    assert jobs(desk, "--limit", "1") == [newest]
+    assert jobs(desk, "--channel", "sms") == []
+
+    assert desk.tidings("jobs", "drop", oldest["id"]).stdout == f"{oldest['id']} is given up\n"
+    (dead,) = jobs(desk, "--status", "dead", "--status", "failed")
+    assert (dead["id"], dead["reason"]) == (oldest["id"], "dropped")
+    shown = desk.tidings("jobs", "show", oldest["id"])
+    assert "dropped" in shown.stdout
+    assert json.loads(desk.tidings("jobs", "show", oldest["id"], "--json").stdout) == dead | {"attempts": []}
+    assert "This job is finished." in told(desk.tidings("jobs", "drop", oldest["id"]))
+
+    assert desk.tidings("jobs", "retry", oldest["id"]).stdout == f"{oldest['id']} is tried again\n"
+    assert [one["status"] for one in jobs(desk)] == ["pending", "pending"]
+    table = desk.tidings("jobs", "list").stdout
+    assert newest["id"] in table
+    assert oldest["id"] in table
+
+
+def test_jobs_that_are_not_there_are_told(desk: Desk) -> None:
+    assert "There is no such job." in told(desk.tidings("jobs", "show", str(uuid4())))
+    assert "'lost' is none of pending" in told(desk.tidings("jobs", "list", "--status", "lost"))
+
+
+def test_a_worker_needs_something_to_send_through_and_postgresql(desk: Desk) -> None:
+    assert "TIDINGS_SMTP_URL" in told(desk.tidings("worker"))
+    mail = {"smtp_url": "smtp://localhost", "mail_from": "a@b.example", "public_url": "http://localhost"}
+    sqlite = tidings("worker", database_url="sqlite:///x.db", **mail)
+    assert "SQLite is for one process" in told(sqlite)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, time
+from datetime import datetime, time
 from itertools import product
 from typing import Any
 from uuid import uuid4
@@ -19,7 +19,7 @@ from tests.test_native import refused
 from tests.web import ANY_JSON, ESCAPED, Web, anything_goes, own
 from tidings.inbox.catalog import CHANNELS, put_event
 from tidings.inbox.preferences import Choice, Source, overview, resolved
-from tidings.inbox.quiet_hours import in_quiet_hours, leaves_inbox
+from tidings.inbox.quiet_hours import in_quiet_hours
 from tidings.inbox.reach import reach_of
 from tidings.model import Event, QuietHours, Reader, Severity
 from tidings.storage.engine import Database
@@ -286,20 +286,6 @@ def _quiet(begins: str, ends: str, zone: str = "UTC") -> QuietHours:
 )
 def test_quiet_hours_go_by_the_clocks_of_the_time_zone(quiet: QuietHours, at: str, expected: bool) -> None:
     assert in_quiet_hours(quiet, datetime.fromisoformat(at)) is expected
-
-
-def test_only_what_is_critical_leaves_the_inbox_in_quiet_hours() -> None:
-    night, day = datetime(2026, 3, 2, 23, tzinfo=UTC), datetime(2026, 3, 2, 12, tzinfo=UTC)
-    quiet = _quiet("22:00", "07:00")
-    on, off = Choice(enabled=True, source=Source.EVENT), Choice(enabled=False, source=Source.EVENT)
-
-    assert not leaves_inbox(_EVENT, on, quiet, night)
-    assert leaves_inbox(_EVENT, on, quiet, day)
-    assert leaves_inbox(_EVENT, on, None, night)
-    assert leaves_inbox(_CRITICAL, on, quiet, night)
-    assert not any(
-        leaves_inbox(event, off, quiet, at) for event in (_EVENT, _CRITICAL) for at in (night, day)
-    )
 
 
 # --- who, and what is refused ------------------------------------------------------------------------------

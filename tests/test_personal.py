@@ -995,10 +995,10 @@ async def schedule(store: Store, times: int, **columns: Any) -> None:
 
 def test_nothing_to_send_is_healthy(desk: Desk) -> None:
     assert health_of(desk) == {
-        "stuckJobs": (True, "0 due for more than 10 minutes"),
+        "stuckJobs": (True, "0 due or under way for more than 10 minutes"),
         "queueDepth": (True, "0 due; fewer than 10,000 is well"),
         "rollupFreshness": (True, "no delivery statistics are kept yet"),
-        "recentDeadJobs": (True, "0 refused within the last hour"),
+        "recentDeadJobs": (True, "0 refused or given up within the last hour"),
     }
 
 
@@ -1007,12 +1007,12 @@ def test_what_is_due_for_more_than_ten_minutes_is_stuck(desk: Desk) -> None:
     desk.web.write(lambda store: schedule(store, 1, finished_at=desk.web.clock.at))
     desk.web.write(lambda store: schedule(store, 1, send_at=desk.web.clock.at.replace(year=2027)))
     desk.web.clock.move(minutes=10)
-    assert health_of(desk)["stuckJobs"] == (True, "0 due for more than 10 minutes")
+    assert health_of(desk)["stuckJobs"] == (True, "0 due or under way for more than 10 minutes")
     assert health_of(desk)["queueDepth"] == (True, "2 due; fewer than 10,000 is well")
 
     desk.web.clock.move(seconds=1)
 
-    assert health_of(desk)["stuckJobs"] == (False, "2 due for more than 10 minutes")
+    assert health_of(desk)["stuckJobs"] == (False, "2 due or under way for more than 10 minutes")
 
 
 def test_ten_thousand_due_are_too_many(desk: Desk) -> None:
@@ -1030,11 +1030,11 @@ def test_what_was_refused_is_told_for_an_hour(desk: Desk) -> None:
     desk.web.write(lambda store: schedule(store, 3, finished_at=desk.web.clock.at, refusal="gone"))
     desk.web.write(lambda store: schedule(store, 1, finished_at=desk.web.clock.at))  # called off
     desk.web.clock.move(minutes=59)
-    assert health_of(desk)["recentDeadJobs"] == (False, "3 refused within the last hour")
+    assert health_of(desk)["recentDeadJobs"] == (False, "3 refused or given up within the last hour")
 
     desk.web.clock.move(minutes=1)
 
-    assert health_of(desk)["recentDeadJobs"] == (True, "0 refused within the last hour")
+    assert health_of(desk)["recentDeadJobs"] == (True, "0 refused or given up within the last hour")
 
 
 def test_health_is_for_operators(desk: Desk) -> None:

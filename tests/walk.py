@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import time, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
 from tests.conftest import MovingClock
-from tidings.delivery import health, policy, subscriptions
+from tidings.delivery import health, policy, record, subscriptions
 from tidings.errors import TidingsError
 from tidings.identity import directory, tickets, tokens
 from tidings.identity.sessions import Sessions
@@ -29,6 +29,7 @@ from tidings.inbox import (
     unsubscribing,
     upkeep,
 )
+from tidings.inbox import leaving as leaving_inbox
 from tidings.inbox.append import append, withdraw
 from tidings.inbox.folding import fold
 from tidings.inbox.live import Telling
@@ -55,6 +56,7 @@ from tidings.model import (
 )
 from tidings.storage.engine import Database
 from tidings.storage.idempotency import First
+from tidings.storage.jobs import Attempt, JobStatus, Reason
 from tidings.storage.logs import StreamEnd
 from tidings.storage.store import Store
 
@@ -115,6 +117,7 @@ async def walk(database: Database, clock: MovingClock) -> None:
     await credentials(steps, database, world)
     await other_channels(steps, world)
     await sending(steps, world)
+    await delivering(steps, world)
     await reading(steps, world)
     await by_selection(steps, world)
     await by_ids(steps, world)
@@ -205,6 +208,40 @@ async def other_channels(steps: Walk, world: World) -> None:
     await steps.do(lambda s: s.push.deactivate(one.id))
     await steps.do(lambda s: subscriptions.unsubscribe(s, world.user, one.endpoint))
     await steps.do(health.health)
+
+
+async def delivering(steps: Walk, world: World) -> None:
+    drafts = [Draft(to=to, event="tax.due", title="by mail, too") for to in world.streams]
+
+    async def append_with_jobs(store: Store) -> list[UUID]:
+        store.channels = frozenset({"email"})
+        return await append(store, drafts)
+
+    own, *shared = await steps.do(append_with_jobs)
+    await steps.do(lambda s: leaving_inbox.decide(s, world.user, own, "email"))
+    for stream in (world.business, EVERYONE):
+        for after in (None, world.user):
+            await steps.do(lambda s, stream=stream, after=after: s.accounts.members(stream, after, 10))
+    at = await steps.do(lambda s: s.now())
+    claimed = await steps.do(lambda s: s.jobs.claim(at, at + timedelta(minutes=1), 10))
+    one, other, *_ = claimed
+    await steps.do(lambda s: s.jobs.renew(one, at + timedelta(minutes=2)))
+    tried = Attempt(job_id=one.id, number=1, at=at, milliseconds=12, answer="451 busy")
+    await steps.do(lambda s: s.jobs.record(one.stream_id, tried))
+    done = replace(one, status=JobStatus.DEAD, run_at=None, reason=Reason.REFUSED, finished_at=at)
+    await steps.do(lambda s: s.jobs.put(done))
+    await steps.do(lambda s: record.find(s, one.id))
+    await steps.do(lambda s: record.retry(s, one.id))
+    await steps.do(lambda s: record.drop(s, other.id))
+    await steps.refused(lambda s: record.drop(s, other.id))
+    await steps.do(lambda s: record.of_notification(s, own, limit=10))
+    await steps.do(lambda s: record.of_notification(s, shared[0], after=one.id, limit=10))
+    await steps.do(lambda s: record.newest(s, limit=10))
+    await steps.do(
+        lambda s: record.newest(s, statuses=[JobStatus.DEAD], channel="email", before=other.id, limit=10)
+    )
+    await steps.do(health.health)
+    await steps.do(lambda s: s.jobs.forget(at + timedelta(days=1), 10))
 
 
 async def sending(steps: Walk, world: World) -> None:

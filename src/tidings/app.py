@@ -18,10 +18,13 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tidings.clock import Clock
+from tidings.delivery import channels, record
+from tidings.delivery.worker import Worker
 from tidings.identity.product_tokens import product_tokens
 from tidings.identity.sessions import Sessions
 from tidings.identity.token_uses import TokenUses
 from tidings.identity.tokens import API_TOKEN
+from tidings.inbox import leaving
 from tidings.inbox.live import Telling
 from tidings.inbox.scheduling import send_due
 from tidings.inbox.sending import Sender
@@ -98,6 +101,7 @@ def create_app(
         clock=clock,
         pool_size=settings.pool_size,
         synchronous=settings.sqlite_synchronous,
+        channels=settings.channels,
     )
 
     redis = _redis(settings)
@@ -113,7 +117,11 @@ def create_app(
             if redis is not None:
                 stack.push_async_callback(redis.aclose)
             bus = None if redis is None else Bus(redis, services.hub)
-            async with _upkeep(opened, services.token_uses), _told(opened, services.hub, bus):
+            async with (
+                _upkeep(opened, services.token_uses),
+                _told(opened, services.hub, bus),
+                _delivered(settings, opened),
+            ):
                 yield
 
     app: ASGIApp = _switch(services, front.create(opened, lifespan), demo)
@@ -184,7 +192,7 @@ async def _upkeep(database: Database, uses: TokenUses) -> AsyncGenerator[None]:
     async def keep_up() -> None:
         while not stop.is_set():
             await _tried(uses.write())
-            for step in STEPS:
+            for step in (*STEPS, record.forget):
                 await _tried(step(database))
             await pause(UPKEEP_SECONDS)
         await _tried(uses.write())
@@ -224,6 +232,24 @@ async def _told(database: Database, hub: Hub, bus: Bus | None) -> AsyncGenerator
         tasks.cancel()
         with suppress(asyncio.CancelledError):
             await tasks
+
+
+@asynccontextmanager
+async def _delivered(settings: Settings, database: Database) -> AsyncGenerator[None]:
+    """Sends what leaves the inbox; at the end what is under way is finished."""
+    if not (settings.channels and settings.deliver):
+        yield
+        return
+    worker = Worker(database, leaving.decide, channels.of_settings(settings))
+    database.on_jobs = worker.wake
+    task = asyncio.create_task(_kept_up(worker.run))
+    try:
+        yield
+    finally:
+        database.on_jobs = None
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
 
 
 async def _kept_up(run: Callable[[], Awaitable[None]]) -> None:

@@ -23,6 +23,7 @@ TidingsError
 │   ├── AlertNotFound
 │   ├── TokenNotFound
 │   ├── ScheduleNotFound       nothing is to be sent later under this id
+│   ├── JobNotFound            nothing is or was to be carried out under this id
 │   ├── SubscriptionNotFound   the browser has none for web push
 │   └── CompanyNotFound        the user has no active company
 ├── Conflict
@@ -30,6 +31,7 @@ TidingsError
 │   ├── IdTaken                the id belongs to something of another kind
 │   ├── EmailTaken             another user has this address
 │   ├── NotUndoable            too late, already undone, or of a kind that has an opposite instead
+│   ├── JobFinished            it was sent, or given up
 │   └── LaterBulkStands        a later bulk operation stands on top
 └── RateLimited                too many requests; `retry_after` seconds
 
@@ -185,6 +187,12 @@ class ScheduleNotFound(NotFound):
     code = "schedule_not_found"
 
 
+class JobNotFound(NotFound):
+    """There is no such job."""
+
+    code = "job_not_found"
+
+
 class SubscriptionNotFound(NotFound):
     """There is no such subscription."""
 
@@ -231,6 +239,12 @@ class LaterBulkStands(Conflict):
     """A later bulk operation stands; undo that one first."""
 
     code = "later_bulk_stands"
+
+
+class JobFinished(Conflict):
+    """This job is finished."""
+
+    code = "job_finished"
 
 
 class RateLimited(TidingsError):

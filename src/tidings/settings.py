@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from email.utils import parseaddr
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
@@ -13,6 +15,7 @@ SHORTEST_SECRET = 16
 OWN_ISSUER = "tidings"
 """The issuer of Tidings' own access tokens."""
 
+SMTP_SCHEMES = ("smtp://", "smtps://")
 REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
 
 SYMMETRIC = ("HS256", "HS384", "HS512")
@@ -26,6 +29,11 @@ ASYMMETRIC = (
 def _listed(value: object) -> object:
     """Lists are written with commas: `TIDINGS_CORS_ORIGINS=https://a.example,https://b.example`."""
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _is_mail_address(text: str) -> bool:
+    _, address = parseaddr(text)
+    return text.isprintable() and bool(re.fullmatch(r"[^@\s]+@[^@\s]+", address))
 
 
 class Settings(BaseSettings):
@@ -91,6 +99,23 @@ class Settings(BaseSettings):
         default=None,
         description="Bring the schema up to date at the start of the server. Unset: for SQLite alone.",
     )
+    smtp_url: SecretStr | None = Field(
+        default=None,
+        description="Where mail is handed over: smtp://user:password@host:587, which goes over to TLS where "
+        "the server offers it (?starttls=required: else not at all), or smtps://host:465. Unset: no mail.",
+    )
+    mail_from: str | None = Field(
+        default=None, description="From whom mail comes: `Acme <inbox@acme.example>`."
+    )
+    public_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^\s/]+(/[^\s]*)?$",
+        description="Where readers reach Tidings, such as https://inbox.acme.example: for links in mails.",
+    )
+    deliver: bool = Field(
+        default=True,
+        description="Send what leaves the inbox from within the server; else `tidings worker` must run.",
+    )
     jwt_jwks_url: str | None = Field(
         default=None,
         pattern=r"^https?://[^\s/]+",
@@ -128,6 +153,22 @@ class Settings(BaseSettings):
             raise ValueError(f"must begin with {', '.join(REDIS_SCHEMES)}.")
         return url
 
+    @field_validator("mail_from")
+    @classmethod
+    def _is_address(cls, address: str | None) -> str | None:
+        if address is not None and not _is_mail_address(address):
+            raise ValueError("must be an address: inbox@acme.example, or Acme <inbox@acme.example>.")
+        return address
+
+    @model_validator(mode="after")
+    def _mail(self) -> Settings:
+        if self.smtp_url is not None:
+            if not self.smtp_url.get_secret_value().startswith(SMTP_SCHEMES):
+                raise ValueError(f"TIDINGS_SMTP_URL must begin with {' or '.join(SMTP_SCHEMES)}.")
+            if not (self.mail_from and self.public_url):
+                raise ValueError("with TIDINGS_SMTP_URL set TIDINGS_MAIL_FROM and TIDINGS_PUBLIC_URL, too.")
+        return self
+
     @model_validator(mode="after")
     def _processes(self) -> Settings:
         if self.workers > 1 and self.database_url.startswith("sqlite"):
@@ -160,6 +201,11 @@ class Settings(BaseSettings):
     def jwt_algorithms_allowed(self) -> tuple[str, ...]:
         """How the product's tokens may be signed."""
         return self.jwt_algorithms or (SYMMETRIC[:1] if self.jwt_secret else ASYMMETRIC)
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Through which channels, beside the inbox, notifications go out."""
+        return () if self.smtp_url is None else ("email",)
 
     @property
     def migrates(self) -> bool:

@@ -126,7 +126,7 @@ async def _build(chosen: Settings) -> tuple[World, dict[str, str]]:
     from tidings.demo.world import build
     from tidings.identity import directory
 
-    database = await open_database(chosen)
+    database = await open_database(chosen, delivers=False)  # it happened long ago
     try:
         world = await build(database)
         async with database.read() as store:

@@ -56,6 +56,9 @@ def notifications(
     restart: Annotated[
         bool, typer.Option("--restart", help="From the first line, whatever was imported before.")
     ] = False,
+    deliver: Annotated[
+        bool, typer.Option("--deliver", help="By mail and the like, too; else into inboxes alone.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as a line of JSON.")] = False,
     database: DatabaseUrl = None,
 ) -> None:
@@ -83,7 +86,7 @@ def notifications(
     known = name or (str(uuid4()) if path is None else str(path.resolve()))
     began = time.monotonic()
     chosen = settings(database_url=database)
-    before, done = _imported(chosen, path, kept, known, restart=restart)
+    before, done = _imported(chosen, path, kept, known, restart=restart, deliver=deliver)
     summary = _summary(before, done) | {"seconds": round(time.monotonic() - began, 1)}
     summary["rejects"] = str(kept) if done.rejected else None
     _tell(summary, as_json=as_json)
@@ -92,7 +95,7 @@ def notifications(
 
 
 def _imported(
-    chosen: Settings, path: Path | None, kept: Path, name: str, *, restart: bool
+    chosen: Settings, path: Path | None, kept: Path, name: str, *, restart: bool, deliver: bool
 ) -> tuple[Progress, Progress]:
     """How far it had come before, and how far it is now."""
     from tidings.cli import importer, logs
@@ -109,7 +112,7 @@ def _imported(
                     seen.append(progress)
                 show(progress)
 
-            opened = await open_database(chosen)
+            opened = await open_database(chosen, delivers=deliver)
             try:
                 return await importer.Importer(opened, name, out, tell).run(Lines(stream), restart=restart)
             finally:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tidings.cli import demo, import_, migrate, send, serve, token
+from tidings.cli import demo, import_, jobs, migrate, send, serve, token, worker
 
 app = typer.Typer(
     name="tidings",
@@ -42,5 +42,7 @@ app.command()(serve.serve)
 app.command()(demo.demo)
 app.command()(migrate.migrate)
 app.command()(send.send)
+app.command()(worker.worker)
 app.add_typer(import_.app, name="import")
+app.add_typer(jobs.app, name="jobs")
 app.add_typer(token.app, name="token")

@@ -80,16 +80,20 @@ def run(coroutine: Coroutine[Any, Any, T], code: int = FAILURE) -> T:
         return asyncio.run(coroutine)
 
 
-async def open_database(chosen: Settings) -> Database:
+async def open_database(chosen: Settings, *, delivers: bool = True) -> Database:
     """The database, with the newest schema; for SQLite it is made.
 
-    Raises RuntimeError where the schema is an older one.
+    What is appended goes out by mail and the like, too, if it `delivers`. Raises RuntimeError where the
+    schema is an older one.
     """
     from tidings.storage import migrate
     from tidings.storage.engine import Database
 
     database = Database(
-        chosen.database_url, pool_size=chosen.pool_size, synchronous=chosen.sqlite_synchronous
+        chosen.database_url,
+        pool_size=chosen.pool_size,
+        synchronous=chosen.sqlite_synchronous,
+        channels=chosen.channels if delivers else (),
     )
     try:
         if chosen.migrates:

@@ -17,6 +17,7 @@ from tidings.client.values import (
     AlertFields,
     Business,
     BusinessFields,
+    Deliveries,
     Event,
     EventFields,
     Firm,
@@ -68,6 +69,21 @@ class _BackendMethods:
     def scheduled(self, scheduled_id: Id) -> Request[Scheduled]:
         """What became of what was sent with a `send_at`. Raises NotFound, also a week after its end."""
         return Request(method="GET", path=("scheduled", scheduled_id), parse=into(Scheduled))
+
+    @call
+    def deliveries(
+        self, notification_id: Id, *, cursor: Id | None = None, limit: int | None = None
+    ) -> Request[Deliveries]:
+        """What became of it outside the inbox, for each reader and channel; a page of at most 200.
+
+        The next page begins at `next_cursor`. Raises NotFound.
+        """
+        return Request(
+            method="GET",
+            path=("notifications", notification_id, "deliveries"),
+            params={"cursor": cursor, "limit": limit},
+            parse=into(Deliveries),
+        )
 
     @call
     def raise_alert(self, business_id: Id, alert_id: str, **alert: Unpack[AlertFields]) -> Request[Alert]:

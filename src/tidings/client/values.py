@@ -248,6 +248,39 @@ class Scheduled:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Attempt:
+    """One try to send something."""
+
+    at: datetime
+    milliseconds: int
+    answer: str  # what the other side said
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivery:
+    """One reader and channel of a notification; or, without a reader, all who read its stream."""
+
+    id: UUID
+    channel: str
+    reader_id: UUID | None
+    reached: int | None  # of all who read: for how many there is a delivery of their own so far
+    status: str  # pending, processing, failed (it is tried again), completed or dead
+    reason: str | None  # why it is so, such as sent, off, quiet_hours, read or suppressed
+    next_at: datetime | None
+    created_at: datetime
+    finished_at: datetime | None
+    attempts: tuple[Attempt, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deliveries:
+    """A page of them."""
+
+    items: tuple[Delivery, ...]
+    next_cursor: UUID | None  # None: nothing follows
+
+
+@dataclass(frozen=True, kw_only=True)
 class Alert:
     id: str
     business_id: UUID

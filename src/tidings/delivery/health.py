@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+from tidings.delivery.worker import LEASE
 from tidings.storage.store import Store
 
 STUCK_AFTER = timedelta(minutes=10)
@@ -34,16 +35,21 @@ class Health:
 
 
 async def health(store: Store) -> Health:
-    """Looks at what waits to be sent later: nothing else is queued yet."""
+    """Looks at what waits to be sent later, and at what leaves the inbox."""
     now = await store.now()
     stuck = await store.queue.due(now - STUCK_AFTER, DEEPEST_QUEUE)
-    due = await store.queue.due(now, DEEPEST_QUEUE)
+    # A claim was last renewed a lease before it ends.
+    stuck += await store.jobs.stuck(now - STUCK_AFTER + LEASE, DEEPEST_QUEUE)
+    due = await store.queue.due(now, DEEPEST_QUEUE) + await store.jobs.due(now, DEEPEST_QUEUE)
     refused = await store.queue.refused(now - RECENT, DEEPEST_QUEUE)
+    refused += await store.jobs.dead(now - RECENT, DEEPEST_QUEUE)
     return Health(
-        stuck_jobs=Check(ok=stuck == 0, detail=f"{_number(stuck)} due for more than 10 minutes"),
+        stuck_jobs=Check(ok=stuck == 0, detail=f"{_number(stuck)} due or under way for more than 10 minutes"),
         queue_depth=Check(ok=due < DEEPEST_QUEUE, detail=f"{_number(due)} due; fewer than 10,000 is well"),
         rollup_freshness=Check(ok=True, detail="no delivery statistics are kept yet"),
-        recent_dead_jobs=Check(ok=refused == 0, detail=f"{_number(refused)} refused within the last hour"),
+        recent_dead_jobs=Check(
+            ok=refused == 0, detail=f"{_number(refused)} refused or given up within the last hour"
+        ),
     )
 
 

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from tidings.errors import InvalidInput, NotificationNotFound, TooMany, UnknownEvent, UnknownRecipient
 from tidings.ids import uuid7
+from tidings.inbox.leaving import jobs_of
 from tidings.model import Draft, Event, lane_number
 from tidings.storage.store import Store
 from tidings.storage.streams import Place, Tail, new_lane
@@ -47,6 +48,8 @@ async def append(store: Store, drafts: Sequence[Draft]) -> list[UUID]:
     await store.streams.append(rows)
     await store.streams.set_tails(tails)
     await store.streams.end(collapsed, now, before)
+    if store.channels:
+        await store.jobs.add(jobs_of(drafts, [row["id"] for row in rows], events, store.channels, now))
     return [row["id"] for row in rows]
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
 from tidings.errors import InvalidInput
 from tidings.inbox.operations import begin
-from tidings.inbox.preferences import Choice, tell
-from tidings.model import Event, QuietHours, Reader
+from tidings.inbox.preferences import tell
+from tidings.model import QuietHours, Reader
 from tidings.storage.store import Store
+
+_MINUTE = timedelta(minutes=1)
 
 
 async def set_hours(store: Store, user: Reader, quiet: QuietHours | None) -> None:
@@ -39,9 +41,17 @@ def in_quiet_hours(quiet: QuietHours | None, at: datetime) -> bool:
     return clock >= quiet.begins or clock < quiet.ends
 
 
-def leaves_inbox(event: Event, choice: Choice, quiet: QuietHours | None, at: datetime) -> bool:
-    """Whether a notification goes out through a channel other than in_app, of which `choice` is made."""
-    return choice.enabled and (event.critical or not in_quiet_hours(quiet, at))
+def quiet_until(quiet: QuietHours | None, at: datetime) -> datetime | None:
+    """When the quiet hours end in which `at` lies; None where it lies in none.
+
+    Found by looking at the clocks minute by minute: so it is right whatever they do that day.
+    """
+    if not in_quiet_hours(quiet, at):
+        return None
+    minute = at.astimezone(UTC).replace(second=0, microsecond=0)
+    while in_quiet_hours(quiet, minute):
+        minute += _MINUTE
+    return minute
 
 
 @cache

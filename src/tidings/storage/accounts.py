@@ -11,7 +11,17 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from tidings.errors import EmailTaken
-from tidings.model import Account, AccountStatus, Address, Audience, Business, BusinessStatus, Firm, Role
+from tidings.model import (
+    EVERYONE,
+    Account,
+    AccountStatus,
+    Address,
+    Audience,
+    Business,
+    BusinessStatus,
+    Firm,
+    Role,
+)
 from tidings.storage.connection import Connection, Row
 from tidings.storage.failures import CONFLICTS
 from tidings.storage.tables import account, business, firm, membership
@@ -56,6 +66,16 @@ class Accounts:
     async def account(self, user_id: UUID) -> Account | None:
         row = await self._connection.first(_BY_ID, {"user_id": user_id})
         return None if row is None else account_of(row)
+
+    async def members(self, stream_id: UUID, after: UUID | None, limit: int) -> list[UUID]:
+        """Users who read a shared stream, in the order of their ids, that come after `after`."""
+        column = account.c.user_id if stream_id == EVERYONE else membership.c.user_id
+        found = sa.select(column).order_by(column).limit(limit)
+        if stream_id != EVERYONE:
+            found = found.where(membership.c.stream_id == stream_id)
+        if after is not None:
+            found = found.where(column > after)
+        return [row.user_id for row in await self._connection.all(found)]
 
     async def account_by_email(self, email: str) -> Account | None:
         """The account with this address, which must be trimmed and lower-cased."""

@@ -42,6 +42,7 @@ class Connection(ABC):
         self.streams_touched: set[UUID] = set()
         self.readers_touched: set[UUID] = set()
         """The streams and readers of whom there is news once this transaction is committed."""
+        self.jobs_added = False  # then there is something to do, too
 
     @abstractmethod
     async def all(self, statement: sa.Executable, values: Values | None = None) -> Sequence[Row]:

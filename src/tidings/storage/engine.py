@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Set
+from collections.abc import AsyncGenerator, Callable, Collection, Set
 from contextlib import asynccontextmanager
 from uuid import UUID
 
@@ -20,14 +20,26 @@ class Database:
     """One database, SQLite or PostgreSQL. Every use of it is one connection's `Store`."""
 
     def __init__(
-        self, url: str, *, clock: Clock | None = None, pool_size: int = 10, synchronous: str = "FULL"
+        self,
+        url: str,
+        *,
+        clock: Clock | None = None,
+        pool_size: int = 10,
+        synchronous: str = "FULL",
+        channels: Collection[str] = (),
     ) -> None:
-        """`synchronous` is SQLite's pragma: FULL survives a power cut, NORMAL only a crash of the process."""
+        """`synchronous` is SQLite's pragma: FULL survives a power cut, NORMAL only a crash of the process.
+
+        `channels` are those, beside the inbox, for which a notification that is appended leaves jobs.
+        """
         self.url = normalised(url)
         self.clock = clock or SystemClock()
         self.events = EventCache()
         self.on_news: Callable[[Set[UUID], Set[UUID]], None] | None = None
         """Called after a commit with the streams and readers of whom there is news."""
+        self.on_jobs: Callable[[], None] | None = None
+        """Called after a commit that left something to do."""
+        self._channels = frozenset(channels)
         self._backend = (
             Sqlite(self.url, self.clock, synchronous)
             if self.url.get_backend_name() == "sqlite"
@@ -43,19 +55,21 @@ class Database:
     async def begin(self) -> AsyncGenerator[Store]:
         """A transaction that may write: committed at the end, rolled back on any exception."""
         async with self._backend.begin() as connection:
-            store = Store(connection, self.events)
+            store = Store(connection, self.events, self._channels)
             yield store
         if store.catalog.changed:
             self.events.forget()
         streams, readers = connection.streams_touched, connection.readers_touched
         if self.on_news is not None and (streams or readers):
             self.on_news(streams, readers)
+        if self.on_jobs is not None and connection.jobs_added:
+            self.on_jobs()
 
     @asynccontextmanager
     async def read(self) -> AsyncGenerator[Store]:
         """A connection for reading: each statement is a snapshot of its own, without BEGIN and ROLLBACK."""
         async with self._backend.read() as connection:
-            yield Store(connection, self.events)
+            yield Store(connection, self.events, self._channels)
 
     async def dispose(self) -> None:
         """Close every connection."""

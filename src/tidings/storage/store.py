@@ -17,6 +17,7 @@ from tidings.storage.feed import Feed
 from tidings.storage.folding import Folding
 from tidings.storage.idempotency import Idempotency
 from tidings.storage.imports import Imports
+from tidings.storage.jobs import Jobs
 from tidings.storage.lines import Lines
 from tidings.storage.logs import Logs
 from tidings.storage.push import PushSubscriptions
@@ -35,8 +36,11 @@ from tidings.storage.windows import Windows
 class Store:
     """What the core sees of the database; lives as long as one transaction or one read."""
 
-    def __init__(self, connection: Connection, events: EventCache) -> None:
+    def __init__(
+        self, connection: Connection, events: EventCache, channels: frozenset[str] = frozenset()
+    ) -> None:
         self.connection = connection
+        self.channels = channels  # for which what is appended leaves jobs
         self._events = events
 
     async def now(self) -> datetime:
@@ -74,6 +78,10 @@ class Store:
     @cached_property
     def idempotency(self) -> Idempotency:
         return Idempotency(self.connection)
+
+    @cached_property
+    def jobs(self) -> Jobs:
+        return Jobs(self.connection)
 
     @cached_property
     def lines(self) -> Lines:

@@ -1,6 +1,6 @@
 """The tables. What each is keyed by decides where it lives past one database.
 
-stream-keyed   stream lane notification ending change expiry erasure alert scheduled
+stream-keyed   stream lane notification ending change expiry erasure alert scheduled job attempt
 reader-keyed   reader line sweep mark operation alert_dismissal
 replicated     account business firm membership service_key api_token refresh_token
                event topic preference quiet_hours suppression consent push_subscription
@@ -453,6 +453,57 @@ consent = sa.Table(
     sa.Column("source", sa.String(64), nullable=False),
     sa.Column("at", Instant, nullable=False),
     sa.Index("ix_consent_address", "address", "at"),
+)
+
+# What is to be done so that a notification reaches somebody outside the inbox, and afterwards the record of
+# it: a row for each reader and channel, and one that makes these rows where many read the stream.
+job = sa.Table(
+    "job",
+    metadata,
+    sa.Column("stream_id", sa.Uuid, primary_key=True),
+    sa.Column("notification_id", sa.Uuid, primary_key=True),
+    sa.Column("reader_id", sa.Uuid, primary_key=True),  # whom it reaches; of a row for many the stream's id
+    sa.Column("channel", sa.String(16), primary_key=True),
+    sa.Column("job_id", sa.Uuid, nullable=False),
+    sa.Column("status", sa.String(16), nullable=False),  # model.JobStatus
+    sa.Column("priority", sa.SmallInteger, nullable=False),  # model.Priority: the least goes first
+    # Not before then. To claim one is to put this off by a lease, so that it comes back if its worker dies.
+    sa.Column("run_at", Instant),  # null: it is finished
+    sa.Column("claims", sa.BigInteger, nullable=False),  # how often it was; the last one alone may write
+    sa.Column("attempts", sa.Integer, nullable=False),  # how often it was tried to send it
+    sa.Column("reason", sa.String(32)),  # why it is as it is: model.Reason
+    sa.Column("reached", sa.BigInteger),  # of many: for how many there are rows; null: it is one reader's
+    sa.Column("after", sa.Uuid),  # the last of them
+    sa.Column("created_at", Instant, nullable=False),
+    sa.Column("finished_at", Instant),
+    sa.Index("ix_job_job_id", "job_id"),
+    sa.Index("ix_job_notification_id", "notification_id"),
+    sa.Index(
+        "ix_job_due",
+        "priority",
+        "run_at",
+        postgresql_where=sa.text("run_at IS NOT NULL"),
+        sqlite_where=sa.text("run_at IS NOT NULL"),
+    ),
+    sa.Index(
+        "ix_job_finished_at",
+        "finished_at",
+        postgresql_where=sa.text("finished_at IS NOT NULL"),
+        sqlite_where=sa.text("finished_at IS NOT NULL"),
+    ),
+    **OFTEN_UPDATED,
+)
+
+# One try to send something, and what came back.
+attempt = sa.Table(
+    "attempt",
+    metadata,
+    sa.Column("stream_id", sa.Uuid, primary_key=True),
+    sa.Column("job_id", sa.Uuid, primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),  # 1, 2, 3 …
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("milliseconds", sa.Integer, nullable=False),
+    sa.Column("answer", sa.Text, nullable=False),  # what the other side said, cut short
 )
 
 # A browser that takes web push.

@@ -39,6 +39,7 @@ ANSWERS: Mapping[str, tuple[int, str]] = {
     "alert_not_found": (404, "NOT_FOUND"),
     "token_not_found": (404, "NOT_FOUND"),
     "schedule_not_found": (404, "NOT_FOUND"),
+    "job_not_found": (404, "NOT_FOUND"),
     "subscription_not_found": (404, "NOT_FOUND"),
     "company_not_found": (401, "CIA_NOT_FOUND"),
     "conflict": (409, "CONFLICT"),
@@ -46,6 +47,7 @@ ANSWERS: Mapping[str, tuple[int, str]] = {
     "id_taken": (409, "CONFLICT"),
     "email_taken": (409, "CONFLICT"),
     "not_undoable": (409, "CONFLICT"),
+    "job_finished": (409, "CONFLICT"),
     "later_bulk_stands": (409, "CONFLICT"),
     "rate_limited": (429, "TOO_MANY_REQUESTS"),
 }

@@ -43,6 +43,7 @@ STATUS: Mapping[str, int] = {
     "alert_not_found": 404,
     "token_not_found": 404,
     "schedule_not_found": 404,
+    "job_not_found": 404,
     "subscription_not_found": 404,
     "company_not_found": 404,
     "conflict": 409,
@@ -50,6 +51,7 @@ STATUS: Mapping[str, int] = {
     "id_taken": 409,
     "email_taken": 409,
     "not_undoable": 409,
+    "job_finished": 409,
     "later_bulk_stands": 409,
     "rate_limited": 429,
 }

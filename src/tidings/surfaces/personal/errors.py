@@ -56,6 +56,7 @@ ANSWERS: Mapping[str, Answer] = {
     "alert_not_found": _NOT_FOUND,
     "token_not_found": _NOT_FOUND,
     "schedule_not_found": _NOT_FOUND,
+    "job_not_found": _NOT_FOUND,
     "subscription_not_found": _NOT_FOUND._replace(i18n_key="notification.webpush.subscription_not_found"),
     "company_not_found": _NOT_FOUND,
     "conflict": _CONFLICT,
@@ -63,6 +64,7 @@ ANSWERS: Mapping[str, Answer] = {
     "id_taken": _CONFLICT,
     "email_taken": _CONFLICT,
     "not_undoable": _CONFLICT,
+    "job_finished": _CONFLICT,
     "later_bulk_stands": _CONFLICT,
     "rate_limited": Answer(429, "RATE_LIMITED", "error.rate_limited"),
 }

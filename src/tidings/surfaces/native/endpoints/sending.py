@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 
+from tidings.delivery import record
 from tidings.inbox import scheduling
 from tidings.model import Draft
 from tidings.storage.store import Store
 from tidings.surfaces.native.auth import KeyFirst, requires_key
 from tidings.surfaces.native.endpoints.answers import ABSENT, ERRORS, UNCHANGED
+from tidings.surfaces.native.schemas.deliveries import DeliveriesOut
 from tidings.surfaces.native.schemas.sending import Ids, NewNotification, NewNotifications, ScheduledOut
 from tidings.surfaces.native.writing import Write
 from tidings.surfaces.services import CurrentServices, Services
+
+MOST_DELIVERIES = 200
 
 router = APIRouter(route_class=KeyFirst, dependencies=[requires_key], responses=ERRORS, tags=["sending"])
 
@@ -52,6 +57,26 @@ async def withdraw_notification(notification_id: UUID, write: Write) -> None:
     withdrawn by that id too.
     """
     await write(lambda store: scheduling.take_back(store, notification_id))
+
+
+@router.get(
+    "/notifications/{notification_id}/deliveries",
+    responses=ABSENT,
+    summary="What became of a notification outside the inbox",
+)
+async def list_deliveries(
+    notification_id: UUID,
+    services: CurrentServices,
+    cursor: Annotated[UUID | None, Query(description="`next_cursor` of the page before.")] = None,
+    limit: Annotated[int, Query(ge=1, le=MOST_DELIVERIES)] = 50,
+) -> DeliveriesOut:
+    """For each reader and channel what was decided, why, and every try; kept for 30 days.
+
+    Of what many read there is one for all of them first, which makes theirs.
+    """
+    async with services.database.read() as store:
+        found = await record.of_notification(store, notification_id, after=cursor, limit=limit + 1)
+    return DeliveriesOut.of(found, limit)
 
 
 @router.get(

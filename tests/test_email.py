@@ -1,0 +1,317 @@
+"""Mail as a server gets it: a real one takes it, refuses it, hangs, or goes away."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+from uuid import UUID
+
+import pytest
+from aiosmtpd.smtp import SMTP
+
+from tests.conftest import MovingClock, Run
+from tests.web import SECRET, Web, own
+from tidings.delivery import record, worker
+from tidings.delivery.channels.contract import Answer, Failed, Retry, Sent
+from tidings.delivery.channels.email.channel import Email
+from tidings.delivery.channels.email.smtp import Mailer, Server
+from tidings.delivery.worker import Worker
+from tidings.inbox import leaving
+from tidings.inbox.append import append
+from tidings.inbox.catalog import put_event
+from tidings.model import Draft, Severity, Suppression
+from tidings.storage.engine import Database
+from tidings.storage.jobs import Job, JobStatus, Reason
+
+ADA = "ada@example.org"
+LINKS = "https://inbox.acme.example"
+
+
+class Postmaster:
+    """What a mail server does with what it is given: takes it, if nothing else was said."""
+
+    def __init__(self) -> None:
+        self.mails: list[EmailMessage] = []
+        self.ids: list[str] = []  # of all that came, taken or not
+        self.connections = 0
+        self.says: dict[str, str] = {}  # by command: RCPT, DATA
+        self.hangs = False
+
+    async def handle_EHLO(  # noqa: N802 - aiosmtpd's name for it
+        self, server: Any, session: Any, envelope: Any, hostname: str, responses: list[str]
+    ) -> list[str]:
+        self.connections += 1
+        session.host_name = hostname
+        return responses
+
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd's name for it
+        self, server: Any, session: Any, envelope: Any, address: str, options: list[str]
+    ) -> str:
+        if "RCPT" in self.says:
+            return self.says["RCPT"]
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - as above
+        if self.hangs:
+            await asyncio.Event().wait()
+        mail = message_from_bytes(envelope.content, policy=policy.default)
+        self.ids.append(mail["Message-ID"])
+        if "DATA" in self.says:
+            return self.says["DATA"]
+        assert envelope.rcpt_tos == [mail["To"]]
+        self.mails.append(mail)  # pyright: ignore[reportArgumentType] - of the policy it is one
+        return "250 2.0.0 queued as 42"
+
+
+@asynccontextmanager
+async def listening(postmaster: Postmaster, port: int = 0) -> AsyncGenerator[int]:
+    """The server on a port of this machine."""
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(
+        lambda: SMTP(postmaster, hostname="mail.test", enable_SMTPUTF8=True, loop=loop), "127.0.0.1", port
+    )
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+
+
+class Office:
+    """A database whose notifications go out by mail, and what became of them."""
+
+    def __init__(self, run: Run, database: Database, clock: MovingClock) -> None:
+        self.run, self.database, self.clock = run, database, clock
+        self.web = Web(run, database, clock)
+        self.postmaster = Postmaster()
+        self.ada = self.web.user(email=ADA)
+        self.event()
+
+    def event(self, *, critical: bool = False) -> None:
+        self.web.write(
+            lambda store: put_event(
+                store,
+                "invoice_paid",
+                topic="billing",
+                severity=Severity.INFO,
+                channels={"email": True},
+                critical=critical,
+            )
+        )
+
+    def send(self, user: UUID | None = None, **draft: Any) -> UUID:
+        said = {"event": "invoice_paid", "title": "Invoice 7 was paid", **draft}
+        one = Draft(to=own(user or self.ada), **said)
+        return self.web.write(lambda store: append(store, [one]))[0]
+
+    def work(self) -> int:
+        async def work() -> int:
+            async with listening(self.postmaster) as port:
+                mailer = Mailer(Server.at(f"smtp://127.0.0.1:{port}"))
+                email = Email(
+                    mailer, sender="Acme <inbox@acme.example>", public_url=LINKS, secret=SECRET.encode()
+                )
+                done = await Worker(self.database, leaving.decide, {"email": email}).work_off()
+                await email.close()
+                return done
+
+        return self.run(work())
+
+    def job(self, id_: UUID) -> Job:
+        async def found() -> Job:
+            async with self.database.read() as store:
+                return (await record.of_notification(store, id_, limit=10))[0].job
+
+        return self.run(found())
+
+
+@pytest.fixture
+def office(run: Run, sqlite_url: str, clock: MovingClock) -> Generator[Office]:
+    """SQLite alone: what depends on the database is in test_delivery."""
+    database = Database(sqlite_url, clock=clock, channels=("email",))
+    yield Office(run, database, clock)
+    run(database.dispose())
+
+
+# --- what is sent ------------------------------------------------------------------------------------------
+
+
+def test_a_mail_says_what_the_notification_says(office: Office) -> None:
+    id_ = office.send(body="By Lindt AG.", actions=[{"label": "See it", "url": f"{LINKS}/invoices/7"}])
+
+    assert office.work() == 1
+    (mail,) = office.postmaster.mails
+    assert (mail["To"], mail["From"], mail["Subject"]) == (
+        ADA,
+        "Acme <inbox@acme.example>",
+        "Invoice 7 was paid",
+    )
+    assert mail["Message-ID"] == f"<{id_.hex}.{office.ada.hex}@acme.example>"
+    for kind in ("plain", "html"):
+        part = mail.get_body((kind,))
+        assert part is not None
+        text = part.get_content()
+        assert "By Lindt AG." in text
+        assert f"{LINKS}/invoices/7" in text
+    assert office.job(id_).reason is Reason.SENT
+
+
+def test_what_is_sent_once_more_bears_the_same_id(office: Office) -> None:
+    office.send()
+    office.postmaster.says = {"DATA": "451 4.3.0 try later"}
+    office.work()
+    office.postmaster.says = {}
+    office.clock.move(minutes=1)
+    office.work()
+    office.send()
+    office.work()
+    first, again, other = office.postmaster.ids
+    assert first == again != other
+    assert len(office.postmaster.mails) == 2
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_who_follows_the_link_in_a_mail_gets_no_more(office: Office, method: str) -> None:
+    office.send()
+    office.work()
+    (mail,) = office.postmaster.mails
+    assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    link = urlsplit(mail["List-Unsubscribe"].strip("<>"))
+    assert f"{link.scheme}://{link.netloc}" == LINKS
+
+    body = {"data": {"List-Unsubscribe": "One-Click"}} if method == "POST" else {}
+    answer = office.web.ask(method, link.path, params=dict(parse_qsl(link.query)), **body)
+    assert answer.status_code == 200, answer.text
+
+    # All events are off by then, and where one is critical the address passes for it.
+    id_ = office.send()
+    office.work()
+    assert office.job(id_).reason is Reason.OFF
+    office.event(critical=True)
+    office.send()
+    office.work()
+    assert len(office.postmaster.mails) == 2
+
+
+def test_who_has_no_address_or_none_any_more_gets_nothing(office: Office) -> None:
+    nobody = office.web.user()
+    suspended = office.web.user(email="bob@example.org", status="suspended")
+    ids = [office.send(user) for user in (nobody, suspended)]
+    office.work()
+    assert [office.job(id_).reason for id_ in ids] == [Reason.NO_ADDRESS] * 2
+    assert office.postmaster.mails == []
+
+
+@pytest.mark.parametrize(
+    ("reason", "critical", "goes"),
+    [
+        (Suppression.BOUNCE, False, False),
+        (Suppression.BOUNCE, True, False),
+        (Suppression.COMPLAINT, True, False),
+        (Suppression.USER_UNSUBSCRIBE, False, False),
+        (Suppression.USER_UNSUBSCRIBE, True, True),
+    ],
+)
+def test_a_suppressed_address_gets_what_it_may(
+    office: Office, reason: Suppression, critical: bool, goes: bool
+) -> None:
+    office.event(critical=critical)
+    office.web.write(lambda store: store.suppressions.add(ADA, reason, office.clock.at))
+    id_ = office.send()
+    office.work()
+    assert office.job(id_).reason is (Reason.SENT if goes else Reason.SUPPRESSED)
+
+
+# --- what a server says ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("says", "status", "suppressed"),
+    [
+        ({"RCPT": "450 4.2.1 busy"}, JobStatus.FAILED, False),
+        ({"DATA": "452 4.3.1 full"}, JobStatus.FAILED, False),
+        ({"DATA": "554 5.7.1 looks like spam"}, JobStatus.DEAD, False),
+        ({"RCPT": "550 5.7.1 not from you"}, JobStatus.DEAD, False),
+        ({"RCPT": "550 5.1.1 nobody of this name"}, JobStatus.DEAD, True),
+        ({"RCPT": "550 5.1.10 no such domain"}, JobStatus.DEAD, True),
+    ],
+)
+def test_what_a_refusal_means(
+    office: Office, says: dict[str, str], status: JobStatus, suppressed: bool
+) -> None:
+    office.postmaster.says = says
+    id_ = office.send()
+    office.work()
+
+    job = office.job(id_)
+    assert job.status is status
+    (attempt,) = office.web.write(lambda store: store.jobs.attempts([job]))[job.id]
+    assert attempt.answer == next(iter(says.values()))
+    reasons = office.web.write(lambda store: store.suppressions.reasons(ADA))
+    assert reasons == ({Suppression.BOUNCE} if suppressed else set())
+
+
+def test_a_server_that_is_not_there_is_asked_again(run: Run) -> None:
+    async def ask() -> Answer:
+        async with listening(Postmaster()) as port:
+            pass
+        return await Mailer(Server.at(f"smtp://127.0.0.1:{port}")).send(mail())
+
+    answer = run(ask())
+    assert isinstance(answer, Retry)
+    assert "no connection" in answer.answer
+
+
+def test_a_server_that_says_nothing_is_left(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "SEND_SECONDS", 0.2)
+    office.postmaster.hangs = True
+    id_ = office.send()
+    office.work()
+    assert office.job(id_).status is JobStatus.FAILED
+
+
+def mail() -> EmailMessage:
+    message = EmailMessage()
+    message["From"], message["To"], message["Subject"] = "inbox@acme.example", ADA, "It rains"
+    message.set_content("Since Monday.")
+    return message
+
+
+def test_a_connection_is_used_again_and_one_that_died_is_not(run: Run) -> None:
+    postmaster = Postmaster()
+
+    async def sends() -> list[Answer]:
+        async with listening(postmaster) as port:
+            mailer = Mailer(Server.at(f"smtp://127.0.0.1:{port}"))
+            answers = [await mailer.send(mail()) for _ in range(3)]
+            assert postmaster.connections == 1
+            postmaster.says = {"RCPT": "550 5.7.1 no"}
+            answers.append(await mailer.send(mail()))
+            postmaster.says = {}
+            answers.append(await mailer.send(mail()))
+            assert postmaster.connections == 1  # a refusal is no reason to leave
+            mailer._idle[-1][1].transport.abort()
+            await asyncio.sleep(0)
+            answers.append(await mailer.send(mail()))
+            assert postmaster.connections == 2
+            await mailer.close()
+        return answers
+
+    assert [type(answer) for answer in run(sends())] == [Sent, Sent, Sent, Failed, Sent, Sent]
+
+
+def test_a_server_is_told_by_its_address() -> None:
+    assert Server.at("smtp://mail.acme.example") == Server(host="mail.acme.example", port=587)
+    assert Server.at("smtps://u%40a:p%2F@mail:999") == Server(
+        host="mail", port=999, username="u@a", password="p/", tls=True, start_tls=False
+    )
+    assert Server.at("smtp://mail:25?starttls=required").start_tls is True
+    assert Server.at("smtp://mail:25?starttls=never").start_tls is False
+    for wrong in ("http://mail", "smtp://", "smtp://mail/inbox", "smtp://mail?starttls=perhaps"):
+        with pytest.raises(ValueError, match=r"It must be|After the host"):
+            Server.at(wrong)
