@@ -74,9 +74,12 @@ class Demo:
     def unread(self, page: Page, number: int) -> int:
         return self.ask(page, "GET", "/v1/inbox/counts", number)["unread"]
 
-    def send(self, page: Page, number: int, title: str, event: str = "billing.invoice_paid") -> None:
+    def send(self, page: Page, number: int, title: str, event: str = "billing.invoice_paid") -> str:
+        """Tell a user something; its id."""
         body = {"to": "user", "id": self.user(number), "event": event, "title": title}
-        assert page.request.post(f"{self.url}/demo/send", data=json.dumps(body)).ok
+        answer = page.request.post(f"{self.url}/demo/send", data=json.dumps(body))
+        assert answer.ok, answer.text()
+        return answer.json()["id"]
 
 
 @pytest.fixture(scope="module")
@@ -191,6 +194,40 @@ def test_two_windows_hear_mark_and_undo_together(browser: Browser, demos: dict[s
         one.expect_unread(before + 1)
     expect(second.item("Here it comes").locator(".dot")).to_be_visible()
     assert demo.unread(page, 0) == before + 1
+    context.close()
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_what_is_mailed_is_in_the_outbox_and_can_be_unsubscribed_from(
+    browser: Browser, demos: dict[str, Demo], kind: str
+) -> None:
+    demo = demos[kind]
+    context = browser.new_context(viewport={"width": 1100, "height": 800})
+    page = context.new_page()
+    demo.send(page, 2, "The <first> of them", event="email_ingest.unreadable")
+    page.goto(demo.url)
+    page.get_by_role("link", name="Outbox").click()
+    subject = page.get_by_role("link", name="The <first> of them")
+    while not subject.count():  # it is sent beside the answer
+        page.wait_for_timeout(50)
+        page.reload()
+    subject.click()
+
+    mail = page.frame_locator("iframe")
+    expect(mail.get_by_role("heading", name="The <first> of them")).to_be_visible()
+    page.screenshot(path=SHOTS / f"mail-{kind}.png")
+    page.get_by_text("Headers").click()
+    expect(page.get_by_role("cell", name="List-Unsubscribe=One-Click")).to_be_visible()
+    with page.expect_popup() as opened:
+        mail.get_by_role("link", name="Unsubscribe").click()
+    expect(opened.value.get_by_role("heading")).to_have_text("You are unsubscribed")
+
+    second = demo.send(page, 2, "The second of them", event="email_ingest.unreadable")
+    asked = f"{demo.url}/v1/notifications/{second}/deliveries"
+    key = {"Authorization": f"Bearer {demo.world['service_key']}"}
+    while (delivery := page.request.get(asked, headers=key).json()["items"][0])["reason"] is None:
+        page.wait_for_timeout(50)
+    assert delivery["reason"] == "off"
     context.close()
 
 

@@ -307,11 +307,16 @@ def test_a_connection_is_used_again_and_one_that_died_is_not(run: Run) -> None:
 
 def test_a_server_is_told_by_its_address() -> None:
     assert Server.at("smtp://mail.acme.example") == Server(host="mail.acme.example", port=587)
-    assert Server.at("smtps://u%40a:p%2F@mail:999") == Server(
-        host="mail", port=999, username="u@a", password="p/", tls=True, start_tls=False
+    assert Server.at("smtps://u%40a:p%2F@mail.example:999") == Server(
+        host="mail.example", port=999, username="u@a", password="p/", tls=True, start_tls=False
     )
-    assert Server.at("smtp://mail:25?starttls=required").start_tls is True
-    assert Server.at("smtp://mail:25?starttls=never").start_tls is False
-    for wrong in ("http://mail", "smtp://", "smtp://mail/inbox", "smtp://mail?starttls=perhaps"):
+    assert Server.at("smtp://mail.example:25?starttls=required").start_tls is True
+    assert Server.at("smtp://mail.example:25?starttls=never").start_tls is False
+    for wrong in (
+        "http://mail.example",
+        "smtp://",
+        "smtp://mail.example/inbox",
+        "smtp://mail.example?starttls=x",
+    ):
         with pytest.raises(ValueError, match=r"It must be|After the host"):
             Server.at(wrong)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import tempfile
-from contextlib import ExitStack
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from pydantic import SecretStr
 
 from tidings.cli.options import (
     BAD_USE,
@@ -21,6 +23,8 @@ from tidings.cli.options import (
     run,
     settings,
 )
+
+SENDER = "Tidings <inbox@demo.example>"
 
 if TYPE_CHECKING:
     from tidings.demo.world import World
@@ -64,25 +68,24 @@ def demo(
     if data and database:
         fail("give --data or --database, not both.", BAD_USE)
     with ExitStack() as stack:
-        if not database:
-            folder = data or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tidings-demo-")))
-            database = f"sqlite:///{folder.absolute() / 'tidings.db'}"
+        folder = data or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tidings-demo-")))
         _serve(
             settings(
                 host=host,
                 port=port,
-                database_url=database,
+                database_url=database or f"sqlite:///{folder.absolute() / 'tidings.db'}",
                 workers=workers,
                 redis_url=redis,
                 migrate_on_start=True,
                 sqlite_synchronous="NORMAL",
                 secure_cookies=False,
             ),
+            folder / "outbox",
             as_json=as_json,
         )
 
 
-def _serve(chosen: Settings, *, as_json: bool) -> None:
+def _serve(chosen: Settings, outbox: Path, *, as_json: bool) -> None:
     from tidings.cli import logs, server
 
     logs.configure(chosen)
@@ -98,10 +101,25 @@ def _serve(chosen: Settings, *, as_json: bool) -> None:
         else:
             guide.show(base_url, world, tokens)
 
-    server.run(chosen, listening, tell, demo=_page(world))
+    if chosen.smtp_url is not None:
+        server.run(chosen, listening, tell, demo=_page(world, None))
+        return
+    with _mail_kept(chosen, base_url, outbox) as mailing:
+        server.run(mailing, listening, tell, demo=_page(world, outbox))
 
 
-def _page(world: World) -> DemoPage:
+@contextmanager
+def _mail_kept(chosen: Settings, base_url: str, outbox: Path) -> Generator[Settings]:
+    """The settings with which mail goes to a server of the demo's own, which keeps it in the outbox."""
+    from tidings.demo import mail
+
+    with mail.caught(outbox) as port:
+        smtp_url = SecretStr(f"smtp://{mail.HOST}:{port}")
+        own = {"smtp_url": smtp_url, "mail_from": SENDER, "public_url": base_url}
+        yield chosen.model_copy(update=own)
+
+
+def _page(world: World, outbox: Path | None) -> DemoPage:
     """What the page at / shows of the world."""
     from tidings.demo.stories import STORIES
     from tidings.surfaces.browser.demo import DemoPage, DemoUser
@@ -117,7 +135,7 @@ def _page(world: World) -> DemoPage:
         for person in world.people
     ]
     events = sorted({story.event for story in STORIES})
-    return DemoPage(users=users, firms=[str(world.firm.id)], events=events)
+    return DemoPage(users=users, firms=[str(world.firm.id)], events=events, outbox=outbox)
 
 
 async def _build(chosen: Settings) -> tuple[World, dict[str, str]]:

@@ -39,7 +39,8 @@ def show(base_url: str, world: World, tokens: Mapping[str, str]) -> None:
     """For people. `tokens` are the first user's, as the logins of the surfaces would answer them."""
     console = Console(highlight=False)
     console.print(f"\n[bold]Tidings runs at {base_url}[/bold]   (Ctrl-C ends it)\n")
-    console.print(f"Open {base_url}/ in a browser: the inbox in two windows, and a form that sends.\n")
+    console.print(f"Open {base_url}/ in a browser: the inbox in two windows, and a form that sends.")
+    console.print(f"What it mails is at {base_url}/demo/outbox.\n")
     console.print(_who(world))
     console.print("\nTo paste into another terminal; the access tokens in it are good for 15 minutes:\n")
     for title, command in [_names(world, tokens), *_calls(base_url, world, tokens)]:

@@ -22,6 +22,7 @@ from tidings.errors import TidingsError
 from tidings.inbox.sending import Sender
 from tidings.model import EVERYONE, Address, Audience, Draft, Severity
 from tidings.surfaces.browser.app import Files
+from tidings.surfaces.browser.outbox import MAIL_POLICY, PAGE_POLICY, Outbox, list_page, mail_page
 
 _FOLDER = Path(__file__).parent / "demo"
 _TYPES = {".html": "text/html; charset=utf-8", ".css": "text/css", ".js": "text/javascript"}
@@ -51,6 +52,7 @@ class DemoPage:
     users: Sequence[DemoUser]
     firms: Sequence[str]  # which of the scopes are firms, by their ids
     events: Sequence[str]  # what can be sent, by the keys of the catalog
+    outbox: Path | None = None  # the Maildir of what was mailed; None: the mails went elsewhere
 
 
 class _Sent(BaseModel):
@@ -100,6 +102,18 @@ def create(page: DemoPage, files: Files, sender: Sender) -> Starlette:
     async def told(_request: Request) -> Response:
         return Response(world, headers={"Cache-Control": "no-store"}, media_type="application/json")
 
+    outbox = None if page.outbox is None else Outbox(page.outbox)
+
+    async def mails(_request: Request) -> Response:
+        return _shown(list_page(None if outbox is None else outbox.mails()), PAGE_POLICY)
+
+    async def mail(request: Request) -> Response:
+        found = None if outbox is None else outbox.mail(request.path_params["key"])
+        if found is None:
+            raise HTTPException(404)
+        is_part = request.url.path.endswith("/html")
+        return _shown(found.html, MAIL_POLICY) if is_part else _shown(mail_page(found), PAGE_POLICY)
+
     async def send(request: Request) -> Response:
         if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
             raise HTTPException(403)
@@ -119,6 +133,14 @@ def create(page: DemoPage, files: Files, sender: Sender) -> Starlette:
             Route("/", file),
             Route("/demo/world.json", told),
             Route("/demo/send", send, methods=["POST"]),
+            Route("/demo/outbox", mails),
+            Route("/demo/outbox/{key}", mail),
+            Route("/demo/outbox/{key}/html", mail),
             Route("/demo/{name}", file),
         ]
     )
+
+
+def _shown(html: str, policy: str) -> Response:
+    headers = {"Content-Security-Policy": policy, "Cache-Control": "no-store"}
+    return Response(html, headers=headers, media_type="text/html; charset=utf-8")
