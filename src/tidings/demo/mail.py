@@ -8,8 +8,10 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from mailbox import Maildir
 from pathlib import Path
+from queue import Queue
 from threading import Thread
 from typing import Any
+from weakref import WeakSet
 
 from aiosmtpd.smtp import SMTP
 
@@ -31,13 +33,33 @@ class _Keeper:
 def caught(folder: Path) -> Generator[int]:
     """Take mail on a port of this machine, in a thread of its own; the port."""
     logging.getLogger("mail.log").setLevel(logging.WARNING)  # else it tells every command
-    loop, keeper = asyncio.new_event_loop(), _Keeper(folder)
-    listening = loop.create_server(lambda: SMTP(keeper, hostname="demo", loop=loop), HOST, 0)
-    server = loop.run_until_complete(listening)
-    thread = Thread(target=loop.run_forever, name="mail", daemon=True)
+    keeper, connections = _Keeper(folder), WeakSet[SMTP]()
+    ports: Queue[int] = Queue()
+    loop = asyncio.new_event_loop()
+    over = asyncio.Event()
+
+    def connected() -> SMTP:
+        connections.add(one := SMTP(keeper, hostname="demo", loop=loop))
+        return one
+
+    async def serve() -> None:
+        server = await loop.create_server(connected, HOST, 0)
+        ports.put(server.sockets[0].getsockname()[1])
+        await over.wait()
+        server.close()
+        for one in tuple(connections):
+            if one.transport is not None:
+                one.transport.close()
+        await asyncio.sleep(0)  # for them to be told
+
+    def run() -> None:
+        with asyncio.Runner(loop_factory=lambda: loop) as runner:
+            runner.run(serve())
+
+    thread = Thread(target=run, name="mail", daemon=True)
     thread.start()
     try:
-        yield server.sockets[0].getsockname()[1]
+        yield ports.get()
     finally:
-        loop.call_soon_threadsafe(loop.stop)
+        loop.call_soon_threadsafe(over.set)
         thread.join()
