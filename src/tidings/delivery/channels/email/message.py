@@ -5,15 +5,15 @@ from __future__ import annotations
 import hashlib
 from datetime import datetime
 from email.errors import MessageError
-from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
+from email.headerregistry import Address, AddressHeader, BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
 from email.policy import SMTP, Policy
+from typing import cast
 from uuid import UUID
 
 from tidings.delivery.channels.email.templates import Rendered
 from tidings.errors import InvalidInput
 
-_WHOLE_HEADERS = ("In-Reply-To", "References", "List-Unsubscribe")
 _THREAD_DIGITS = 32
 
 
@@ -24,15 +24,12 @@ class _Whole(UnstructuredHeader, BaseHeader):
         return f"{self.name}: {self}{policy.linesep}"
 
 
-def _policy() -> Policy:
-    headers = HeaderRegistry()
-    for name in _WHOLE_HEADERS:
-        headers.map_to_type(name, _Whole)
-    # 7bit: what is not ASCII is encoded, so that the message passes any server.
-    return SMTP.clone(header_factory=headers, cte_type="7bit")
+_HEADERS = HeaderRegistry()
+for _name in ("In-Reply-To", "References", "List-Unsubscribe"):
+    _HEADERS.map_to_type(_name, _Whole)
 
-
-_POLICY = _policy()
+# 7bit: what is not ASCII is encoded, so that the message passes any server.
+_POLICY = SMTP.clone(header_factory=_HEADERS, cte_type="7bit")
 
 
 def message_id(notification_id: UUID, reader_id: UUID, domain: str) -> str:
@@ -61,15 +58,13 @@ def build(
 ) -> EmailMessage:
     """The message, of ASCII lines of at most 998 octets. `thread` is a `thread_id`; `date` must be aware.
 
-    Raises InvalidInput where `sender` is no mailbox, with or without a name, or `to` no bare address.
+    Raises InvalidInput where `sender` or `to` is not one ASCII address, with or without a name.
     """
     message = EmailMessage(policy=_POLICY)
-    try:
-        message["From"] = sender
-        message["To"] = Address(addr_spec=to)
-    except (ValueError, IndexError, MessageError) as error:
-        raise InvalidInput(f"This is no e-mail address: {error}") from error
-    message["Subject"] = rendered.subject
+    message["From"] = _mailbox(sender)
+    message["To"] = _mailbox(to)
+    # What looks like an encoded word would be decoded, and can bear line breaks.
+    message["Subject"] = rendered.subject.replace("=?", "= ?")
     message["Date"] = date
     message["Message-ID"] = message_id
     if thread is not None:
@@ -80,3 +75,16 @@ def build(
     message.set_content(rendered.text)
     message.add_alternative(rendered.html, subtype="html")
     return message
+
+
+def _mailbox(text: str) -> Address:
+    try:
+        header = _HEADERS("To", text)
+    except (IndexError, MessageError, ValueError) as error:
+        raise InvalidInput("This is no e-mail address.", address=text) from error
+    found = cast(AddressHeader, header).addresses
+    # Both are looked at, as an address can have encoded words.
+    is_printable = text.isprintable() and all(str(address).isprintable() for address in found)
+    if header.defects or len(found) != 1 or not is_printable or not found[0].addr_spec.isascii():
+        raise InvalidInput("This is no e-mail address.", address=text)
+    return found[0]

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
+from html import unescape
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import quote, urljoin, urlsplit
@@ -29,16 +30,19 @@ from liquid.undefined import UNDEFINED
 from tidings.errors import InvalidInput
 from tidings.model import Notification
 
-LARGEST_SOURCE = 64_000  # characters
+LARGEST_SOURCE = 50_000  # characters
+LARGEST_MARKUP = 1_000  # characters from {{ to }}: the time that the library takes grows with the square
 LARGEST_HTML = 500_000  # octets; some programs cut off what goes beyond 100,000
 LARGEST_SUBJECT = 200  # characters
+MOST_PARAGRAPHS = 100  # all further ones are one
 MOST_ELEMENTS = 500  # the MJML parser calls itself for each level, and 1,500 of them end the process
-MOST_ITERATIONS = 1_000
+MOST_RULES = 300  # of CSS: each is tried on each element
+MOST_ITERATIONS = 500  # of loops within loops
 MOST_WORK = 5_000_000  # about as many characters read or written, and some seconds at worst
 
 _ITERATION = 100  # what a turn of a loop counts as work
 _LAYOUT = Path(__file__).with_name("layout.mjml")
-_FACTS = ("event", "topic", "severity", "title", "body", "data", "created_at", "actions")
+_FACTS = ("event", "topic", "severity", "title", "body", "data", "actions", "created_at")
 _NAMES = frozenset((*_FACTS, "inbox_url", "unsubscribe_url", "words"))
 _NAMES_OF_LAYOUTS = _NAMES | {"subject", "heading", "paragraphs"}
 
@@ -132,24 +136,21 @@ def render(
     is taken as standing on the inbox's page.
     """
     try:
-        facts = _facts(notification, inbox_url) | {
-            "words": vars(compiled.words),
-            "inbox_url": inbox_url,
-            "unsubscribe_url": unsubscribe_url,
-        }
-        return _rendered(compiled, facts, notification.event)
+        facts = _facts(notification, compiled.words, inbox_url, unsubscribe_url)
+        return _rendered(compiled, facts)
     except Exception as error:  # a template can make a library fail in any way, and that must end here
         raise RenderFailed(_reason(error)) from error
 
 
-def _rendered(compiled: Compiled, facts: Mapping[str, Any], fallback: str) -> Rendered:
-    heading = _one_line(_parsed(compiled.subject, html=False).render(facts)) or fallback
+def _rendered(compiled: Compiled, facts: Mapping[str, Any]) -> Rendered:
+    heading = _one_line(_parsed(compiled.subject, html=False).render(facts)) or facts["event"]
     subject = heading if len(heading) <= LARGEST_SUBJECT else f"{heading[: LARGEST_SUBJECT - 1]}…"
     content = _parsed(compiled.body, html=False).render(facts)
-    paragraphs = [text for part in re.split(r"\n\s*\n", _tidy(content)) if (text := part.strip())]
+    parts = re.split(r"\n\s*\n", _tidy(content), maxsplit=MOST_PARAGRAPHS)
+    paragraphs = [text for part in parts if (text := part.strip())]
     more = {"subject": subject, "heading": heading, "paragraphs": paragraphs}
     html = _parsed(compiled.html, html=True).render({**facts, **more})
-    return Rendered(subject=subject, text=_text(heading, paragraphs, facts), html=_tidy(html))
+    return Rendered(subject=subject, text=_text(heading, paragraphs, facts), html=_safe(_tidy(html)))
 
 
 def _text(heading: str, paragraphs: Iterable[str], facts: Mapping[str, Any]) -> str:
@@ -162,7 +163,7 @@ def _text(heading: str, paragraphs: Iterable[str], facts: Mapping[str, Any]) -> 
     return "\n\n".join((heading, *paragraphs, links, footer)) + "\n"
 
 
-def _facts(notification: Notification, inbox_url: str) -> dict[str, Any]:
+def _facts(notification: Notification, words: Words, inbox_url: str, unsubscribe_url: str) -> dict[str, Any]:
     """What a template can say. By way of JSON: plain values only, and no halves of surrogate pairs."""
     facts = {
         "event": notification.event,
@@ -173,6 +174,9 @@ def _facts(notification: Notification, inbox_url: str) -> dict[str, Any]:
         "data": dict(notification.data),
         "actions": list(_links(notification.actions, inbox_url)),
         "created_at": notification.created_at.isoformat(),
+        "inbox_url": inbox_url,
+        "unsubscribe_url": unsubscribe_url,
+        "words": vars(words),
     }
     return json.loads(json.dumps(facts, ensure_ascii=False).encode("utf-8", "replace"))
 
@@ -186,10 +190,11 @@ def _links(actions: Iterable[Mapping[str, Any]], inbox_url: str) -> Iterator[dic
 
 def _web_address(base: str, url: object) -> str | None:
     """The address in full, in ASCII; None where it leads nowhere, or runs something."""
-    if not isinstance(url, str) or not url:
+    if not isinstance(url, str) or not url or not url.isprintable():
         return None
     try:
-        full = urljoin(base, quote(url.strip(), safe="%/:=&?~#+!$,;'@()*[]"))
+        full = quote(url.strip(), safe="%/:=&?~#+!$,;'@()*[]")
+        full = full if urlsplit(full).scheme else urljoin(base, full)
         parts = urlsplit(full)
     except ValueError:
         return None
@@ -197,11 +202,11 @@ def _web_address(base: str, url: object) -> str | None:
     return full if leads else None
 
 
-_BREAKS = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
-_DIRECTIONS = re.compile(
-    "[\u202a-\u202e\u2066-\u2069]"
-)  # would turn round what a mail program writes beside it
+_BREAKS = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029]+")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+# They would turn round what a mail program writes beside a subject.
+_DIRECTIONS = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
+_ADDRESS = re.compile(r"""\s(?:[\w:-]*href|src|background|poster|\w*action)="([^"]*)\"""")
 
 
 def _one_line(text: str) -> str:
@@ -210,6 +215,20 @@ def _one_line(text: str) -> str:
 
 def _tidy(text: str) -> str:
     return _CONTROLS.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def _safe(html: str) -> str:
+    """Without the addresses that are none of the web or of mail: a layout may make one of any value."""
+
+    def kept(attribute: re.Match[str]) -> str:
+        leads = re.match(r"https?://|mailto:", unescape(attribute[1]).strip(), re.IGNORECASE)
+        return attribute[0] if leads else ""
+
+    return _ADDRESS.sub(kept, html)
+
+
+# What these take or make grows with the product of what they are given.
+_MULTIPLY = frozenset(("date", "join", "replace", "uniq"))
 
 
 class _Context(RenderContext):
@@ -251,14 +270,6 @@ class _Context(RenderContext):
             return result
 
         return charged
-
-
-_MULTIPLY = {
-    "date",
-    "join",
-    "replace",
-    "uniq",
-}  # what they take or make grows with the product of their input
 
 
 def _size(value: object) -> int:
@@ -309,11 +320,13 @@ def _reason(error: Exception) -> str:
 def _check(part: str, source: str, names: frozenset[str], largest: int = LARGEST_SOURCE) -> None:
     """That it is Liquid, and knows all that it names. Raises InvalidInput."""
     if len(source) > largest:
-        raise InvalidInput(f"The {part} is longer than {largest:,} characters.")
+        raise InvalidInput(f"{part}: it is longer than {largest:,} characters")
+    _markups(part, source)
     try:
+        source.encode()
         faults = list(_faults(_TEXT.from_string(source), names))
-    except RecursionError as error:
-        raise InvalidInput(f"The {part} is nested too deeply.") from error
+    except (RecursionError, UnicodeEncodeError) as error:
+        raise InvalidInput(f"{part}: {error}") from error
     except LiquidError as error:
         faults = [(error.token.start_index if error.token else -1, str(error.message))]
     for index, fault in sorted(faults):
@@ -349,9 +362,34 @@ def _place(part: str, source: str, index: int) -> str:
     return f"{part}, line {source.count(chr(10), 0, index) + 1}" if index >= 0 else part
 
 
-_MARKUP = re.compile(r"\{%-?\s*raw\s*-?%\}.*?\{%-?\s*endraw\s*-?%\}|\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+_OPENING = re.compile(r"\{\{|\{%")
+_VERBATIM = re.compile(r"\{%-?\s*(raw|doc)\s*-?%\}")
+
+
+def _markups(part: str, source: str) -> list[slice]:
+    """Where the Liquid is; of raw and doc, all of them. Raises InvalidInput where it does not end.
+
+    The library looks for each missing end up to the end of the text, again and again: for minutes.
+    """
+    found, end = list[slice](), 0
+    while opening := _OPENING.search(source, end):
+        begin = opening.start()
+        closing = source.find("}}" if opening[0] == "{{" else "%}", begin + 2, begin + LARGEST_MARKUP)
+        if closing < 0:
+            raise InvalidInput(f"{_place(part, source, begin)}: {opening[0]} is not closed soon enough")
+        end = closing + 2
+        if verbatim := _VERBATIM.fullmatch(source, begin, end):
+            last = re.compile(rf"\{{%-?\s*end{verbatim[1]}\s*-?%\}}").search(source, end)
+            if last is None:
+                raise InvalidInput(f"{_place(part, source, begin)}: {verbatim[0]} has no end{verbatim[1]}")
+            end = last.end()
+        found.append(slice(begin, end))
+    return found
+
+
 _MARK = "liquid-held-"
-_HELD = re.compile(rf"(?:<|&lt;)!--{_MARK}tag-(\d+)--(?:>|&gt;)|{_MARK}word-(\d+)-")
+_HELD = re.compile(rf"<!--{_MARK}tag-(\d+)-->|{_MARK}word-(\d+)-")
+_NO_COMMENTS = ("<mj-title", "<mj-preview", "<mj-style")
 _AT = re.compile(r" at position (\d+):\d+")
 
 
@@ -359,25 +397,31 @@ def _compiled_layout(source: str) -> str:
     """The HTML of a layout, its CSS inlined, the Liquid in it as it was. Raises InvalidInput."""
     if _MARK in source:
         raise InvalidInput(f"layout: {_MARK} has a meaning here")
+    markups = _markups("layout", source)
+    held = _without_liquid(source, markups)
     if len(re.findall("<[A-Za-z]", source)) > MOST_ELEMENTS:
         raise InvalidInput(f"layout: it has more than {MOST_ELEMENTS} elements")
-    held, markups = _without_liquid(source)
+    if held.count("{") > MOST_RULES:
+        raise InvalidInput(f"layout: it has more than {MOST_RULES} rules of CSS")
 
     def give_back(text: str) -> str:
-        return _HELD.sub(lambda mark: markups[int(mark[1] or mark[2])][0], text)
+        return _HELD.sub(lambda mark: source[markups[int(mark[1] or mark[2])]], text)
 
     try:
         html = mrml.to_html(held, _PARSING, _LOOKS).content
         html = css_inline.inline(html, keep_at_rules=True, load_remote_stylesheets=False)
-    except (OSError, ValueError) as error:
+    except BaseException as error:
+        # A panic in Rust is neither an Exception nor has a name that could be imported.
+        if not isinstance(error, (OSError, ValueError)) and type(error).__name__ != "PanicException":
+            raise
         before = held.encode()[: int(at[1])] if (at := _AT.search(str(error))) else None
         index = -1 if before is None else len(give_back(before.decode(errors="ignore")))
         raise InvalidInput(f"{_place('layout', source, index)}: {_AT.sub('', str(error))}") from error
     kept = {int(mark[1] or mark[2]) for mark in _HELD.finditer(html)}
     for number, markup in enumerate(markups):
         if number not in kept:
-            place = _place("layout", source, markup.start())
-            raise InvalidInput(f"{place}: {markup[0]} stands where MJML keeps no text")
+            place = _place("layout", source, markup.start)
+            raise InvalidInput(f"{place}: {source[markup]} stands where MJML keeps no text")
     if unknown := re.search(r"<(mj-[\w-]+)", html):
         index = source.find(unknown[0])
         raise InvalidInput(f"{_place('layout', source, index)}: {unknown[1]} is not known, or not here")
@@ -388,19 +432,17 @@ _PARSING = mrml.ParserOptions(include_loader=mrml.noop_loader())
 _LOOKS = mrml.RenderOptions(fonts={})  # no style sheets of the hosts that it knows
 
 
-def _without_liquid(source: str) -> tuple[str, list[re.Match[str]]]:
-    """The source with a mark for each piece of Liquid, by its number, and these pieces.
+def _without_liquid(source: str, markups: Iterable[slice]) -> str:
+    """The source with a mark for each piece of Liquid, by its number.
 
-    A tag between elements is marked by a comment, as HTML would move text out of a table; what stands in an
-    attribute, or shows a value, by a word.
+    A tag between elements is marked by a comment, as HTML would move text out of a table; what shows a value,
+    or stands where there are no comments, by a word.
     """
-    markups = list(_MARKUP.finditer(source))
-    parts, end, inside = list[str](), 0, False
-    for number, match in enumerate(markups):
-        between = source[end : match.start()]
-        if "<" in between or ">" in between:
-            inside = between.rfind("<") > between.rfind(">")
-        is_word = inside or match[0].startswith("{{")
-        parts += (between, f"{_MARK}word-{number}-" if is_word else f"<!--{_MARK}tag-{number}-->")
-        end = match.end()
-    return "".join((*parts, source[end:])), markups
+    parts, end, last = list[str](), 0, ">"
+    for number, markup in enumerate(markups):
+        between = source[end : markup.start]
+        last = between[between.rfind("<") :] if "<" in between else last + between
+        is_tag = source.startswith("{%", markup.start) and ">" in last and not last.startswith(_NO_COMMENTS)
+        parts += (between, f"<!--{_MARK}tag-{number}-->" if is_tag else f"{_MARK}word-{number}-")
+        end = markup.stop
+    return "".join((*parts, source[end:]))
