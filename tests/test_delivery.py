@@ -390,7 +390,11 @@ def test_where_the_channel_is_no_more_it_is_given_up(office: Office) -> None:
 
 def claimed(office: Office, limit: int = 10) -> list[Job]:
     at = office.clock.at
-    return office.web.write(lambda store: store.jobs.claim(at, at + LEASE, limit))
+
+    async def claim(store: Store) -> list[Job]:
+        return await store.jobs.claim(await store.jobs.ready(at, limit), at, at + LEASE)
+
+    return office.web.write(claim)
 
 
 def test_a_claim_holds_for_its_lease_and_then_lapses(office: Office) -> None:
@@ -507,6 +511,16 @@ def test_a_worker_is_woken_by_what_is_sent(office: Office, monkeypatch: pytest.M
 
     office.run(woken())
     assert [title for _, title in office.post.sent] == ["One", "Two"]
+
+
+def test_of_two_that_found_the_same_one_has_it(office: Office) -> None:
+    office.send(own(office.web.user()))
+    at = office.clock.at
+    found = office.web.write(lambda store: store.jobs.ready(at, 10))
+    first, second = (
+        office.web.write(lambda store: store.jobs.claim(found, at, at + LEASE)) for _ in range(2)
+    )
+    assert (len(first), second) == (1, [])
 
 
 # --- many readers ------------------------------------------------------------------------------------------

@@ -39,7 +39,7 @@ EXCEPTIONS = {
     (4, "Schedule.due"): "a worker looks for work in every stream, by an index on when it is due",
     (4, "Schedule.next_at"): "a worker looks for work in every stream, by an index on when it is due",
     (4, "Schedule.forget"): "a worker looks for work in every stream, by an index on when it was finished",
-    (4, "Jobs.claim"): "a worker looks for work in every stream, by an index on when it is due",
+    (4, "Jobs.ready"): "a worker looks for work in every stream, by an index on when it is due",
     (4, "Jobs.find"): "an operator asks by an id alone, and ix_job_job_id finds it",
     (4, "Jobs.lock"): "an operator asks by an id alone, and ix_job_job_id finds it",
     (4, "Jobs.newest"): "an operator looks at the newest of every stream, by an index on their ids",

@@ -223,7 +223,8 @@ async def delivering(steps: Walk, world: World) -> None:
         for after in (None, world.user):
             await steps.do(lambda s, stream=stream, after=after: s.accounts.members(stream, after, 10))
     at = await steps.do(lambda s: s.now())
-    claimed = await steps.do(lambda s: s.jobs.claim(at, at + timedelta(minutes=1), 10))
+    ready = await steps.do(lambda s: s.jobs.ready(at, 10))
+    claimed = await steps.do(lambda s: s.jobs.claim(ready, at, at + timedelta(minutes=1)))
     one, other, *_ = claimed
     await steps.do(lambda s: s.jobs.renew(one, at + timedelta(minutes=2)))
     tried = Attempt(job_id=one.id, number=1, at=at, milliseconds=12, answer="451 busy")

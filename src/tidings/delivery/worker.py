@@ -116,9 +116,13 @@ class Worker:
         free = self._at_once - len(self._running)
         if free <= 0:
             return []
-        async with self._database.begin() as store:
+        async with self._database.read() as store:  # so that nobody waits for who finds nothing
             now = await store.now()
-            return await store.jobs.claim(now, now + LEASE, free)
+            ready = await store.jobs.ready(now, free)
+        if not ready:
+            return []
+        async with self._database.begin() as store:
+            return await store.jobs.claim(ready, now, now + LEASE)
 
     async def _wait(self) -> None:
         try:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum, StrEnum
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -113,6 +113,13 @@ def waiting(
     )
 
 
+class Ready(NamedTuple):
+    """A job that is due."""
+
+    stream_id: UUID
+    job_id: UUID
+
+
 @dataclass(frozen=True, kw_only=True)
 class Attempt:
     """One try to send something."""
@@ -135,17 +142,19 @@ class Jobs:
         await self._connection.write(job, [_values(one) for one in jobs], or_ignore=True)
         self._connection.jobs_added |= bool(jobs)
 
-    async def claim(self, now: datetime, until: datetime, limit: int) -> list[Job]:
-        """Claim what is due, the most urgent first, at most so many: nobody else finds it before `until`."""
-        due = await self._connection.all(_DUE, {"now": now, "limit": limit})
-        if not due:
-            return []
-        some = sorted(due, key=lambda row: (row.priority, row.run_at))[:limit]
+    async def ready(self, now: datetime, limit: int) -> list[Ready]:
+        """What is due, the most urgent first, at most so many. Others may find the same."""
+        rows = await self._connection.all(_READY, {"now": now, "limit": limit})
+        urgent = sorted(rows, key=lambda row: (row.priority, row.run_at))
+        return [Ready(row.stream_id, row.job_id) for row in urgent[:limit]]
+
+    async def claim(self, ready: Sequence[Ready], now: datetime, until: datetime) -> list[Job]:
+        """Claim those that are still due; nobody else finds them before `until`."""
         values = {
             "now": now,
             "until": until,
-            "streams": sorted({row.stream_id for row in some}),
-            "ids": [row.job_id for row in some],
+            "streams": sorted({one.stream_id for one in ready}),
+            "ids": [one.job_id for one in ready],
         }
         rows = await self._connection.all(_claim(self._connection.dialect), values)
         return sorted(map(_job, rows), key=lambda one: (one.priority, one.id))
@@ -274,7 +283,7 @@ def _first_of(priority: Priority) -> Query:
 
 _LIMIT: sa.BindParameter[Any] = sa.bindparam("limit", type_=sa.Integer())
 _HEADS = [_first_of(priority).where(job.c.run_at <= _NOW).limit(_LIMIT) for priority in Priority]
-_DUE = sa.union_all(*[sa.select(head.subquery(f"head_{number}")) for number, head in enumerate(_HEADS)])
+_READY = sa.union_all(*[sa.select(head.subquery(f"head_{number}")) for number, head in enumerate(_HEADS)])
 
 
 @lru_cache

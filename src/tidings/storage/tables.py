@@ -352,7 +352,7 @@ membership = sa.Table(
     sa.Column("stream_id", sa.Uuid, primary_key=True),  # of a business or a firm
     sa.Column("audience", sa.String(16), nullable=False),
     sa.Column("joined_at", Instant, nullable=False),
-    sa.Index("ix_membership_stream_id", "stream_id"),
+    sa.Index("ix_membership_stream_id", "stream_id", "user_id"),
 )
 
 service_key = sa.Table(

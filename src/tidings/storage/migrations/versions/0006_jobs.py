@@ -18,6 +18,9 @@ depends_on = None
 
 
 def upgrade() -> None:
+    # The members of a stream are gone through in the order of their ids.
+    op.drop_index("ix_membership_stream_id", "membership")
+    op.create_index("ix_membership_stream_id", "membership", ["stream_id", "user_id"])
     op.create_table(
         "job",
         sa.Column("stream_id", sa.Uuid, nullable=False),
