@@ -83,8 +83,6 @@ def _mailbox(text: str) -> Address:
     except (IndexError, MessageError, ValueError) as error:
         raise InvalidInput("This is no e-mail address.", address=text) from error
     found = cast(AddressHeader, header).addresses
-    # Both are looked at, as an address can have encoded words.
-    is_printable = text.isprintable() and all(str(address).isprintable() for address in found)
-    if header.defects or len(found) != 1 or not is_printable or not found[0].addr_spec.isascii():
+    if header.defects or len(found) != 1 or not found[0].addr_spec.isascii():
         raise InvalidInput("This is no e-mail address.", address=text)
     return found[0]

@@ -12,7 +12,6 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
-from html import unescape
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import quote, urljoin, urlsplit
@@ -221,7 +220,7 @@ def _safe(html: str) -> str:
     """Without the addresses that are none of the web or of mail: a layout may make one of any value."""
 
     def kept(attribute: re.Match[str]) -> str:
-        leads = re.match(r"https?://|mailto:", unescape(attribute[1]).strip(), re.IGNORECASE)
+        leads = re.match(r"https?://|mailto:", attribute[1].strip(), re.IGNORECASE)
         return attribute[0] if leads else ""
 
     return _ADDRESS.sub(kept, html)
