@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tracemalloc
 from datetime import UTC, datetime, timedelta, timezone
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -315,9 +316,10 @@ def test_hostile_values_stay_values(hostile: str, _: str) -> None:
     inner = '<mj-text><a title="{{ data.x }}">{{ data.x }}</a><!-- {{ data.x }} --></mj-text>'
     template = Template(layout=layout(inner, "<mj-title>{{ data.x }}</mj-title>"))
 
-    elements = Page(render(template, data={"x": hostile}, body=hostile).html).elements
+    html = render(template, data={"x": hostile}, body=hostile).html
 
-    assert elements == Page(render(template, data={"x": "x"}).html).elements
+    assert Page(html).elements == Page(render(template, data={"x": "x"}).html).elements
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f]", html)
 
 
 FILTERS = sorted({*Environment().filters} - {"safe"})
@@ -379,6 +381,12 @@ def test_the_headers() -> None:
     }
     assert mail.get_content_type() == "multipart/alternative"
     assert [each.get_content_type() for each in mail.iter_parts()] == ["text/plain", "text/html"]
+
+
+def test_short_lines_are_ascii_too() -> None:
+    mail = received(built(Rendered(subject="é", text="é\n", html="<p>é</p>\n")))
+
+    assert (part(mail, "plain"), part(mail, "html")) == ("é\n", "<p>é</p>\n")
 
 
 def test_what_machines_read_is_written_as_it_is() -> None:
@@ -464,6 +472,7 @@ def test_liquid_can_stand_wherever_a_layout_has_text() -> None:
         {{ line.name | append: "." }}{% if line.cents > 400 %}!{% endif %}
       </mj-text>
     {% endfor %}
+    <mj-text><i title="{% if title %}{{ title }}{% endif %}">a</i></mj-text>
     <mj-table>{% for line in data.lines %}<tr><td>{{ line.cents }}</td></tr>{% endfor %}</mj-table>
     <mj-text>{% raw %}{{ raw }}{% endraw %}{% comment %} gone {% endcomment %}</mj-text>
     """
@@ -476,6 +485,7 @@ def test_liquid_can_stand_wherever_a_layout_has_text() -> None:
         ("2", "Rye", "!"),
     ]
     assert re.findall(r"<td[^>]*>(\d+)</td>", html) == ["300", "450"]
+    assert '<i title="T&amp;T">a</i>' in html
     assert "{{ raw }}" in html
     assert "gone" not in html
     assert "<title>T&amp;T</title>" in html
@@ -505,6 +515,7 @@ def test_no_style_sheet_is_read_from_a_file_or_host(tmp_path: Any) -> None:
 
 # What is refused when it is saved
 
+MANY_RULES = "".join(f"a{number}: b;" for number in range(400))
 LOOP = "{% for line in data.lines %}"
 REFUSED: dict[str, tuple[Template, str]] = {
     "a tag": (Template(body="a\n{% nonsense %}"), "body, line 2: unexpected tag 'nonsense'"),
@@ -572,9 +583,18 @@ REFUSED: dict[str, tuple[Template, str]] = {
     "a panic": (Template(layout=layout("", "<mj-style>a { b: c; é/>d a { e: f }</mj-style>")), "layout: "),
     "size": (
         Template(
-            layout=layout("<mj-text>" + "<p>x</p>" * 450, f"<mj-style>p {{ {'a:b;' * 1_000} }}</mj-style>")
+            layout=layout(
+                "<mj-text>" + "<p>x</p>" * 450 + "</mj-text>",
+                f"<mj-style>p {{ {MANY_RULES} }}</mj-style>",
+            )
         ),
-        "layout: ",
+        "compiled layout: it is longer than 500,000 characters",
+    ),
+    "a block in two places": (
+        Template(
+            layout=layout("", "<mj-title>{% if title %}</mj-title><mj-preview>{% endif %}</mj-preview>")
+        ),
+        "compiled layout: expected tag endif",
     ),
 }
 
@@ -590,7 +610,7 @@ def test_a_template_that_cannot_work_is_refused_with_its_reason(template: Templa
 
 # What goes too far when it is sent
 
-MANY = {"list": list(range(400)), "same": [{"k": "v" * 50}] * 400}
+MANY = {"list": list(range(400)), "short": list(range(40)), "same": [{"k": "v" * 50}] * 400}
 TOO_FAR: dict[str, tuple[str, str]] = {
     "loops in loops": (
         "{% for a in data.list %}{% for b in data.list %}{% endfor %}{% endfor %}",
@@ -605,6 +625,10 @@ TOO_FAR: dict[str, tuple[str, str]] = {
     "comparing": ("{% for a in data.list %}{% if data.same == a %}{% endif %}{% endfor %}", "too much work"),
     "searching": (
         "{% for a in data.list %}{% if body contains 'y' %}{% endif %}{% endfor %}",
+        "too much work",
+    ),
+    "filtering": (
+        "{% for a in data.short %}{% assign b = body" + " | upcase | downcase" * 20 + " %}{% endfor %}",
         "too much work",
     ),
     "multiplying": ("{% assign n = 9 %}" + "{% assign n = n | times: n %}" * 60, "too much work"),
@@ -623,6 +647,25 @@ def test_a_template_that_goes_too_far_fails_with_its_reason(body: str, reason: s
         render(Template(body=body), body="x" * 20_000, data=MANY)
 
     assert reason in failure.value.reason
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "{{ body | split: '' | join: body }}",
+        "{% assign s = body | append: body | append: body %}{{ title | split: '' | join: separator: s }}",
+        "{{ body | replace: 'x', body }}",
+        "{{ body | replace: '', body }}",
+    ],
+)
+def test_what_would_take_much_memory_fails_before_it_does(body: str) -> None:
+    tracemalloc.start()
+    try:
+        with pytest.raises(RenderFailed, match="too much work"):
+            render(Template(body=body), title="x" * 900, body="x" * 20_000)
+        assert tracemalloc.get_traced_memory()[1] < 30_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_the_same_limits_hold_for_a_layout() -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from pydantic import SecretStr
 
 from tidings.cli.options import (
     BAD_USE,
@@ -111,6 +110,8 @@ def _serve(chosen: Settings, outbox: Path, *, as_json: bool) -> None:
 @contextmanager
 def _mail_kept(chosen: Settings, base_url: str, outbox: Path) -> Generator[Settings]:
     """The settings with which mail goes to a server of the demo's own, which keeps it in the outbox."""
+    from pydantic import SecretStr
+
     from tidings.demo import mail
 
     with mail.caught(outbox) as port:
