@@ -201,9 +201,10 @@ def test_who_follows_the_link_in_a_mail_gets_no_more(office: Office, method: str
 def test_who_has_no_address_or_none_any_more_gets_nothing(office: Office) -> None:
     nobody = office.web.user()
     suspended = office.web.user(email="bob@example.org", status="suspended")
-    ids = [office.send(user) for user in (nobody, suspended)]
+    foreign = office.web.user(email="zoë@exämple.org")
+    ids = [office.send(user) for user in (nobody, suspended, foreign)]
     office.work()
-    assert [office.job(id_).reason for id_ in ids] == [Reason.NO_ADDRESS] * 2
+    assert [office.job(id_).reason for id_ in ids] == [Reason.NO_ADDRESS] * 3
     assert office.postmaster.mails == []
 
 

@@ -12,6 +12,7 @@ from tidings.delivery.channels.email.smtp import Mailer, Server
 from tidings.delivery.channels.email.templates import default_template, render
 from tidings.delivery.policy import may_email
 from tidings.delivery.unsubscribe_links import unsubscribe_link
+from tidings.errors import InvalidInput
 from tidings.model import AccountStatus, Item, Suppression
 from tidings.settings import Settings
 from tidings.storage.jobs import Reason
@@ -48,19 +49,23 @@ class Email:
         if not await may_email(store, account.email, critical=critical):
             return Reason.SUPPRESSED
         unsubscribe_url = unsubscribe_link(self._secret, self._public_url, account.email)
-        mail = build(
-            sender=self._sender,
-            to=account.email,
-            rendered=render(
-                default_template(),
-                item.notification,
-                inbox_url=self._public_url,
-                unsubscribe_url=unsubscribe_url,
-            ),
-            message_id=message_id(item.id, reader_id, self._domain),
+        rendered = render(
+            default_template(),
+            item.notification,
+            inbox_url=self._public_url,
             unsubscribe_url=unsubscribe_url,
-            date=await store.now(),
         )
+        try:
+            mail = build(
+                sender=self._sender,
+                to=account.email,
+                rendered=rendered,
+                message_id=message_id(item.id, reader_id, self._domain),
+                unsubscribe_url=unsubscribe_url,
+                date=await store.now(),
+            )
+        except InvalidInput:  # it is in no alphabet that every server takes
+            return Reason.NO_ADDRESS
         return Outgoing(address=account.email, content=mail)
 
     async def send(self, outgoing: Outgoing) -> Answer:
