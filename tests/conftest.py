@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Callable, Coroutine, Generator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import pytest
 
@@ -20,6 +20,9 @@ from tests.servers import Postgres, postgres
 from tidings.clock import Clock
 from tidings.storage import migrate
 from tidings.storage.engine import Database
+
+if TYPE_CHECKING:
+    from tests.office import Office
 
 BACKENDS = ("sqlite", "postgresql")
 
@@ -178,3 +181,13 @@ def open_database(run: Run) -> Generator[OpenDatabase]:
 def database(database_url: str, clock: MovingClock, open_database: OpenDatabase) -> Database:
     """A migrated database that goes by the test's `clock`."""
     return open_database(database_url, clock=clock)
+
+
+@pytest.fixture
+def office(run: Run, database_url: str, clock: MovingClock) -> Generator[Office]:
+    """A database from which notifications leave by mail."""
+    from tests.office import Office
+
+    database = Database(database_url, clock=clock, synchronous="NORMAL", channels=("email",))
+    yield Office(run, database, clock)
+    run(database.dispose())

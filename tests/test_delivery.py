@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
@@ -14,106 +14,22 @@ from uuid import UUID, uuid4
 import pytest
 
 from tests.conftest import MovingClock, Run
-from tests.web import Web, everyone, own
+from tests.office import Office, Post
+from tests.web import everyone, own
 from tidings.delivery import record, schedule
 from tidings.delivery import worker as worker_module
-from tidings.delivery.channels.contract import Answer, Failed, Gone, Outgoing, Retry, Sent
+from tidings.delivery.channels.contract import Answer, Failed, Gone, Letter, Outgoing, Retry
 from tidings.delivery.worker import LEASE, Worker
 from tidings.errors import JobFinished, JobNotFound, NotificationNotFound
 from tidings.identity.tokens import issue_service_key
 from tidings.inbox import leaving, preferences, quiet_hours
 from tidings.inbox.append import append, withdraw
-from tidings.inbox.catalog import put_event
-from tidings.model import Action, Address, Draft, Item, QuietHours, Reader, Severity
+from tidings.model import Action, Draft, QuietHours, Reader
 from tidings.storage.engine import Database
 from tidings.storage.jobs import Job, JobStatus, Priority, Reason
 from tidings.storage.store import Store
 
 QUIET = QuietHours(begins=time(22), ends=time(7), time_zone="Europe/Lisbon")
-
-
-class Post:
-    """In the place of a channel: what was sent through it, and the answers that it gives."""
-
-    def __init__(self) -> None:
-        self.sent: list[tuple[UUID, str]] = []  # reader, title
-        self.answers: list[Answer] = []  # in their order; Sent once there are none
-        self.retired: list[str] = []
-        self.hold: asyncio.Event | None = None  # sending waits for it
-        self.under_way = asyncio.Semaphore(0)
-
-    async def prepare(self, store: Store, reader_id: UUID, item: Item, *, critical: bool) -> Outgoing:
-        return Outgoing(address=str(reader_id), content=(reader_id, item.notification.title))
-
-    async def send(self, outgoing: Outgoing) -> Answer:
-        self.under_way.release()
-        if self.hold is not None:
-            await self.hold.wait()
-        answer = self.answers.pop(0) if self.answers else Sent(answer="taken")
-        if isinstance(answer, Sent):
-            self.sent.append(outgoing.content)
-        return answer
-
-    async def retire(self, store: Store, address: str) -> None:
-        self.retired.append(address)
-
-    async def close(self) -> None:
-        pass
-
-
-class Office:
-    """A database whose notifications go out by mail, and a worker."""
-
-    def __init__(self, run: Run, database: Database, clock: MovingClock) -> None:
-        self.run, self.database, self.clock = run, database, clock
-        self.web = Web(run, database, clock)
-        self.post = Post()
-        self.event("invoice_paid")
-
-    def event(self, key: str, *, email: bool = True, critical: bool = False) -> None:
-        channels = {"email": email}
-        self.web.write(
-            lambda store: put_event(
-                store, key, topic="billing", severity=Severity.INFO, channels=channels, critical=critical
-            )
-        )
-
-    def worker(self, **options: Any) -> Worker:
-        return Worker(self.database, leaving.decide, {"email": self.post}, spread=random.Random(1), **options)
-
-    def send(self, *to: Address, event: str = "invoice_paid", **draft: Any) -> list[UUID]:
-        drafts = [Draft(**{"to": one, "event": event, "title": "Paid", **draft}) for one in to]
-        return self.web.write(lambda store: append(store, drafts))
-
-    def work(self) -> int:
-        return self.run(self.worker().work_off())
-
-    def jobs(self, notification_id: UUID | None = None) -> list[Job]:
-        async def found() -> list[Job]:
-            async with self.database.read() as store:
-                if notification_id is None:
-                    return await record.newest(store, limit=10_000)
-                return [one.job for one in await record.of_notification(store, notification_id, limit=1000)]
-
-        return self.run(found())
-
-    def job(self) -> Job:
-        (one,) = self.jobs()
-        return one
-
-    def attempts(self, job: Job) -> Sequence[Any]:
-        async def found() -> Sequence[Any]:
-            async with self.database.read() as store:
-                return (await record.find(store, job.id)).attempts
-
-        return self.run(found())
-
-
-@pytest.fixture
-def office(run: Run, database_url: str, clock: MovingClock) -> Generator[Office]:
-    database = Database(database_url, clock=clock, synchronous="NORMAL", channels=("email",))
-    yield Office(run, database, clock)
-    run(database.dispose())
 
 
 # --- jobs --------------------------------------------------------------------------------------------------
@@ -366,12 +282,12 @@ def test_a_defect_costs_a_job_a_try_and_no_other_job_anything(office: Office) ->
     office.send(own(first), own(second))
 
     class Broken(Post):
-        async def prepare(self, store: Store, reader_id: UUID, item: Item, *, critical: bool) -> Outgoing:
+        async def prepare(self, store: Store, reader_id: UUID, letter: Letter) -> Outgoing:
             if reader_id == first:
                 raise ZeroDivisionError
-            return await super().prepare(store, reader_id, item, critical=critical)
+            return await super().prepare(store, reader_id, letter)
 
-    office.post = Broken()
+    office.channels["email"] = office.post = Broken()
     assert office.work() == 2
     assert [reader for reader, _ in office.post.sent] == [second]
     (broken,) = [job for job in office.jobs() if job.reader_id == first]
@@ -380,7 +296,7 @@ def test_a_defect_costs_a_job_a_try_and_no_other_job_anything(office: Office) ->
 
 def test_where_the_channel_is_no_more_it_is_given_up(office: Office) -> None:
     office.send(own(office.web.user()))
-    worker = Worker(office.database, leaving.decide, {})
+    worker = Worker(office.database, leaving, {})
     assert office.run(worker.work_off()) == 1
     assert (office.job().status, office.job().reason) == (JobStatus.DEAD, Reason.NO_CHANNEL)
 
@@ -585,6 +501,28 @@ def test_a_long_list_is_gone_through_in_parts_and_gone_on_with(
     assert Counter(reader for reader, _ in office.post.sent) == Counter(members)
     (whole,) = [job for job in office.jobs(id_) if job.reached is not None]
     assert whole.reached == 7
+
+
+def test_of_what_is_off_by_default_only_those_are_reached_who_want_it(office: Office) -> None:
+    office.event("invoice_paid", email=False)
+    business = office.web.business()
+    members = [office.web.user(business) for _ in range(5)]
+    chosen("event", True)(office, members[0], uuid4())
+    chosen("topic", True)(office, members[1], uuid4())
+    chosen("event", False)(office, members[2], uuid4())
+    outsider = office.web.user()
+    chosen("event", True)(office, outsider, uuid4())
+
+    (shared,) = office.send(business)
+    (broadcast,) = office.send(everyone)
+    office.work()
+
+    def reached(id_: UUID) -> set[UUID]:
+        return {job.reader_id for job in office.jobs(id_) if job.reached is None}
+
+    assert reached(shared) == set(members[:2])
+    assert reached(broadcast) == {*members[:2], outsider}
+    assert Counter(reader for reader, _ in office.post.sent) == Counter([*members[:2] * 2, outsider])
 
 
 # --- the record --------------------------------------------------------------------------------------------

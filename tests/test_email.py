@@ -116,7 +116,7 @@ class Office:
                 email = Email(
                     mailer, sender="Acme <inbox@acme.example>", public_url=LINKS, secret=SECRET.encode()
                 )
-                done = await Worker(self.database, leaving.decide, {"email": email}).work_off()
+                done = await Worker(self.database, leaving, {"email": email}).work_off()
                 await email.close()
                 return done
 

@@ -240,7 +240,7 @@ async def _delivered(settings: Settings, database: Database) -> AsyncGenerator[N
     if not (settings.channels and settings.deliver):
         yield
         return
-    worker = Worker(database, leaving.decide, channels.of_settings(settings))
+    worker = Worker(database, leaving, channels.of_settings(settings))
     database.on_jobs = worker.wake
     task = asyncio.create_task(_kept_up(worker.run))
     try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from enum import IntEnum, StrEnum
 from typing import Any
 from uuid import UUID
@@ -118,6 +118,15 @@ class Reader:
     kind: ReaderKind = ReaderKind.USER
 
 
+class Rhythm(StrEnum):
+    """How often what waits for it leaves the inbox together, by the clocks of the reader."""
+
+    AT_ONCE = "at_once"  # nothing waits
+    HOURLY = "hourly"
+    DAILY = "daily"
+    WEEKLY = "weekly"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Event:
     """One entry of the catalog."""
@@ -128,6 +137,8 @@ class Event:
     severity: Severity
     channels: Mapping[str, bool]
     critical: bool = False
+    digest: Rhythm = Rhythm.AT_ONCE
+    escalate_after: timedelta | None = None  # it leaves the inbox only if it is unread then; None: at once
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,6 +216,7 @@ class Notification:
     occurred_at: datetime | None
     expires_at: datetime | None
     resolved_at: datetime | None
+    collapse_key: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -442,6 +454,7 @@ class Account:
     status: AccountStatus
     role: Role
     company_id: UUID | None  # the business as whose company the user logs in
+    time_zone: str | None  # of the IANA database
     created_at: datetime
 
 

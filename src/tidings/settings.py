@@ -112,6 +112,12 @@ class Settings(BaseSettings):
         pattern=r"^https?://[^\s/]+(/[^\s]*)?$",
         description="Where readers reach Tidings, such as https://inbox.acme.example: for links in mails.",
     )
+    mails_per_minute: int | None = Field(
+        default=None, ge=1, description="At most so many mails a minute, evenly spaced. Unset: no limit."
+    )
+    mails_per_domain_per_minute: int | None = Field(
+        default=None, ge=1, description="At most so many mails a minute to addresses of one domain."
+    )
     deliver: bool = Field(
         default=True,
         description="Send what leaves the inbox from within the server; else `tidings worker` must run.",

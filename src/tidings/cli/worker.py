@@ -35,7 +35,7 @@ def worker(database: DatabaseUrl = None) -> None:
         from tidings.inbox import leaving
 
         opened = await open_database(chosen)
-        task = asyncio.create_task(Worker(opened, leaving.decide, channels.of_settings(chosen)).run())
+        task = asyncio.create_task(Worker(opened, leaving, channels.of_settings(chosen)).run())
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, task.cancel)
         typer.echo("Tidings sends what leaves the inbox", err=True)

@@ -50,6 +50,7 @@ class UserFields(TypedDict, total=False):
     status: Literal["active", "suspended", "deactivated"]
     role: Literal["member", "operator"]
     company_id: Id | None
+    time_zone: str | None
 
 
 class BusinessFields(TypedDict, total=False):
@@ -67,6 +68,8 @@ class EventFields(TypedDict, total=False):
     severity: Severity
     channels: Mapping[Channel, bool]
     critical: bool
+    digest: Literal["at_once", "hourly", "daily", "weekly"]
+    escalate_after_minutes: int | None
 
 
 class AlertFields(TypedDict, total=False):
@@ -204,6 +207,7 @@ class User:
     status: str
     role: str
     company_id: UUID | None
+    time_zone: str | None
     created_at: datetime
 
 
@@ -230,6 +234,8 @@ class Event:
     severity: str
     channels: Mapping[str, bool]
     critical: bool
+    digest: str  # at_once, hourly, daily or weekly
+    escalate_after_minutes: int | None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from tidings.errors import JobFinished, JobNotFound, NotificationNotFound
@@ -20,10 +20,11 @@ _AT_ONCE = 100
 
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
-    """A job, and every try to send it."""
+    """A job, and every try to send it: of what waits for a digest, or went with it, those of the digest."""
 
     job: Job
     attempts: Sequence[Attempt]
+    next_at: datetime | None  # when it is due; None: it is finished
 
 
 async def of_notification(
@@ -59,26 +60,36 @@ async def find(store: Store, job_id: UUID) -> Delivery:
 
 
 async def retry(store: Store, job_id: UUID) -> Job:
-    """Try it again now, however often it was tried. Raises JobNotFound, and JobFinished if it was sent."""
+    """Try it again now, however often it was tried; a digest goes now. Raises JobNotFound, JobFinished."""
     job = await _locked(store, job_id)
     if job.status is JobStatus.COMPLETED:
         raise JobFinished
     again = replace(
-        job, status=JobStatus.PENDING, run_at=await store.now(), attempts=0, reason=None, finished_at=None
+        _by_itself(job),
+        status=JobStatus.PENDING,
+        run_at=await store.now(),
+        attempts=0,
+        reason=None,
+        finished_at=None,
     )
     await store.jobs.overwrite(again)
     return again
 
 
 async def drop(store: Store, job_id: UUID) -> Job:
-    """Give it up. What is under way may still arrive. Raises JobNotFound, JobFinished."""
+    """Give it up, a digest with all that waits for it. What is under way may still arrive.
+
+    Raises JobNotFound, JobFinished.
+    """
     job = await _locked(store, job_id)
-    if job.run_at is None:
+    if job.finished_at is not None:
         raise JobFinished
     now = await store.now()
-    dropped = replace(job, status=JobStatus.DEAD, run_at=None, reason=Reason.DROPPED, finished_at=now)
-    await store.jobs.overwrite(dropped)
-    return dropped
+    dropped = _by_itself(job)
+    with_it = await store.jobs.in_digest(job.notification_id) if job.is_digest else []
+    for one in (dropped, *with_it):
+        await store.jobs.overwrite(one.finished(JobStatus.DEAD, Reason.DROPPED, now))
+    return dropped.finished(JobStatus.DEAD, Reason.DROPPED, now)
 
 
 async def forget(database: Database) -> None:
@@ -89,6 +100,11 @@ async def forget(database: Database) -> None:
             removed = await store.jobs.forget(await store.now() - KEPT, _AT_ONCE)
 
 
+def _by_itself(job: Job) -> Job:
+    """It waits for no digest; one that is a digest stays one."""
+    return job if job.is_digest else replace(job, digest=None)
+
+
 async def _locked(store: Store, job_id: UUID) -> Job:
     if (job := await store.jobs.lock(job_id)) is None:
         raise JobNotFound
@@ -96,5 +112,11 @@ async def _locked(store: Store, job_id: UUID) -> Job:
 
 
 async def _with_attempts(store: Store, jobs: Sequence[Job]) -> list[Delivery]:
-    attempts = await store.jobs.attempts(jobs)
-    return [Delivery(job=job, attempts=attempts[job.id]) for job in jobs]
+    digests = await store.jobs.digests({job.digest for job in jobs if job.digest and not job.is_digest})
+    attempts = await store.jobs.attempts([*jobs, *digests.values()])
+    found: list[Delivery] = []
+    for job in jobs:
+        digest = digests.get(job.digest) if job.digest else None
+        next_at = digest.run_at if digest and not job.finished_at else job.run_at
+        found.append(Delivery(job=job, attempts=attempts[(digest or job).id], next_at=next_at))
+    return found

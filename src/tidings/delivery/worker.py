@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from time import monotonic
-from typing import Protocol
-from uuid import UUID
 
 import structlog
 
-from tidings.delivery import schedule
-from tidings.delivery.channels.contract import Answer, Channel, Failed, Gone, Outgoing, Retry, Sent
-from tidings.model import Item
+from tidings.delivery import digest, pacing, schedule
+from tidings.delivery.channels.contract import Answer, Channel, Failed, Gone, Letter, Outgoing, Retry, Sent
+from tidings.delivery.digest import Waiting
+from tidings.delivery.hosts import Hosts
+from tidings.delivery.rules import Leaving, Rules
 from tidings.storage.engine import Database
 from tidings.storage.jobs import Attempt, Job, JobStatus, Reason, waiting
 from tidings.storage.store import Store
@@ -30,33 +30,35 @@ SEND_SECONDS = 30.0
 POLL_SECONDS = 1.0
 """How late at most it is noticed what another process left to do."""
 AT_ONCE = 16
+MOST_LATE = 8
+"""With those that wait for slow hosts, at most so many times as many."""
 BATCH = 500
 """Members of a stream for whom rows are made in one transaction."""
+MOST_IN_DIGEST = 50
+"""Of more it is told how many there are."""
 _RENEWED_AFTER = LEASE / 3
 _REST_SECONDS = 1.0
+_BUSY_SECONDS = (15.0, 45.0)
+"""About so long what cannot be sent to a slow host is left aside."""
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 
-class Leaving(Protocol):
-    """Whether something goes, see tidings.inbox.leaving."""
+@dataclass(frozen=True, kw_only=True)
+class _Kept:
+    """Nothing is sent: what becomes of the job, and of those that waited for it."""
 
-    @property
-    def item(self) -> Item | None: ...
-    @property
-    def critical(self) -> bool: ...
-    @property
-    def reason(self) -> Reason | None: ...
-    @property
-    def until(self) -> datetime | None: ...
+    job: Job
+    others: Sequence[Job] = ()
 
 
-class Decide(Protocol):
-    """What the inbox says of a notification, a reader and a channel: tidings.inbox.leaving.decide."""
+@dataclass(frozen=True, kw_only=True)
+class _Ready:
+    """What is to be sent, and what waited for it."""
 
-    async def __call__(
-        self, store: Store, reader_id: UUID, notification_id: UUID, channel: str, /
-    ) -> Leaving: ...
+    channel: Channel
+    outgoing: Outgoing
+    gathered: Sequence[Waiting] = ()
 
 
 class Worker:
@@ -65,16 +67,17 @@ class Worker:
     def __init__(
         self,
         database: Database,
-        decide: Decide,
+        rules: Rules,
         channels: Mapping[str, Channel],
         *,
         at_once: int = AT_ONCE,
         spread: random.Random | None = None,
     ) -> None:
-        self._database, self._decide, self._channels = database, decide, channels
+        self._database, self._rules, self._channels = database, rules, channels
         self._at_once = at_once
         self._spread = spread or random.Random()  # noqa: S311 - no secret
         self._woken = asyncio.Event()
+        self._hosts = Hosts(self._woken.set)
         self._running: set[asyncio.Task[None]] = set()
 
     def wake(self) -> None:
@@ -96,7 +99,7 @@ class Worker:
                     task = asyncio.create_task(self._do(one))
                     self._running.add(task)
                     task.add_done_callback(self._finished)
-                if not claimed or len(self._running) >= self._at_once:
+                if not claimed or self._free <= 0:
                     await self._wait()
         finally:
             if self._running:
@@ -112,8 +115,14 @@ class Worker:
             done += len(claimed)
         return done
 
+    @property
+    def _free(self) -> int:
+        """How many more can be sent: who waits for a slow host is in nobody's way, up to a limit."""
+        running = len(self._running)
+        return min(self._at_once - running + self._hosts.late, MOST_LATE * self._at_once - running)
+
     async def _claim(self) -> list[Job]:
-        free = self._at_once - len(self._running)
+        free = self._free
         if free <= 0:
             return []
         async with self._database.read() as store:  # so that nobody waits for who finds nothing
@@ -171,12 +180,14 @@ class Worker:
         while one.run_at is not None:
             async with self._database.begin() as store:
                 now = await store.now()
-                members = await store.accounts.members(one.stream_id, one.after, BATCH)
+                members = await self._rules.recipients(
+                    store, one.stream_id, one.notification_id, one.channel, after=one.after, limit=BATCH
+                )
                 reached = (one.reached or 0) + len(members)
                 if len(members) == BATCH:
                     one = replace(one, reached=reached, after=members[-1], run_at=now + LEASE)
                 else:
-                    one = _finished(replace(one, reached=reached), JobStatus.COMPLETED, one.reason, now)
+                    one = replace(one, reached=reached).finished(JobStatus.COMPLETED, one.reason, now)
                 if not await store.jobs.put(one):
                     return  # another worker has it
                 await store.jobs.add(
@@ -196,61 +207,117 @@ class Worker:
     async def _deliver(self, one: Job) -> None:
         async with self._database.read() as store:
             at = await store.now()
-            found = await self._ready(store, one, at)
-        if isinstance(found, Job):
-            async with self._database.begin() as store:
-                await store.jobs.put(found)
+            found = await (self._ready_digest if one.is_digest else self._ready)(store, one, at)
+        if isinstance(found, _Ready):
+            found = await self._turn(one, found, at) or found
+        if isinstance(found, _Ready):
+            await self._send(one, found, at)
             return
-        channel, ready = found
+        async with self._database.begin() as store:
+            if isinstance(found, _Kept):
+                await self._keep(store, found)
+            else:
+                await digest.join(store, one, found)
+
+    async def _ready(self, store: Store, one: Job, now: datetime) -> _Ready | _Kept | Leaving:
+        """What is to be sent, what becomes of the job where nothing is, or the digest for which it waits."""
+        decided = await self._rules.decide(store, one.reader_id, [one.notification_id], one.channel)
+        leaving = decided[one.notification_id]
+        if leaving.reason is Reason.DIGEST:
+            return leaving
+        if leaving.until is not None:
+            return _Kept(job=_put_off(one, leaving.until, leaving.reason))
+        if leaving.reason is not None or leaving.item is None:
+            return _Kept(job=one.finished(JobStatus.COMPLETED, leaving.reason or Reason.GONE, now))
+        letter = Letter(id=one.notification_id, items=(leaving.item,), critical=leaving.critical)
+        return await self._prepared(store, one, letter, (), now)
+
+    async def _ready_digest(self, store: Store, one: Job, now: datetime) -> _Ready | _Kept:
+        quiet_until = await self._rules.quiet_now(store, one.reader_id)
+        if quiet_until is not None:
+            return _Kept(job=_put_off(one, quiet_until, Reason.QUIET_HOURS))
+        gathered = await digest.gather(store, self._rules, one)
+        items = digest.going(gathered)
+        if not items:
+            return _kept(one.finished(JobStatus.COMPLETED, Reason.READ, now), gathered, now)
+        letter = Letter(
+            id=one.notification_id,
+            items=items[:MOST_IN_DIGEST],
+            left_out=len(items[MOST_IN_DIGEST:]),
+            is_digest=True,
+        )
+        return await self._prepared(store, one, letter, gathered, now)
+
+    async def _prepared(
+        self, store: Store, one: Job, letter: Letter, gathered: Sequence[Waiting], now: datetime
+    ) -> _Ready | _Kept:
+        channel = self._channels.get(one.channel)
+        if channel is None:  # it was configured when this was appended, and is not any more
+            return _kept(one.finished(JobStatus.DEAD, Reason.NO_CHANNEL, now), gathered, now)
+        outgoing = await channel.prepare(store, one.reader_id, letter)
+        if isinstance(outgoing, Reason):
+            return _kept(one.finished(JobStatus.COMPLETED, outgoing, now), gathered, now)
+        return _Ready(channel=channel, outgoing=outgoing, gathered=gathered)
+
+    async def _turn(self, one: Job, ready: _Ready, now: datetime) -> _Kept | None:
+        """Where it is not this one's turn: until when it waits."""
+        host = ready.outgoing.host
+        if self._hosts.is_busy((one.channel, host)):
+            pause = timedelta(seconds=self._spread.uniform(*_BUSY_SECONDS))
+            return _Kept(job=_put_off(one, now + pause, Reason.HOST_BUSY))
+        if one.reason is Reason.LIMITED or not ready.channel.limits:  # it waited for its turn, which is now
+            return None
+        async with self._database.begin() as store:
+            at = await pacing.turn(store, ready.channel.limits, one.channel, host)
+        return None if at is None else _Kept(job=_put_off(one, at, Reason.LIMITED))
+
+    async def _send(self, one: Job, ready: _Ready, at: datetime) -> None:
         began = monotonic()
         try:
-            async with asyncio.timeout(SEND_SECONDS):
-                answer = await channel.send(ready)
+            with self._hosts.sending((one.channel, ready.outgoing.host)):
+                async with asyncio.timeout(SEND_SECONDS):
+                    answer = await ready.channel.send(ready.outgoing)
         except TimeoutError:
             answer = Retry(answer=f"no answer within {SEND_SECONDS:.0f} seconds")
         took = round(1000 * (monotonic() - began))
         async with self._database.begin() as store:
-            await self._note(store, replace(one, attempts=one.attempts + 1), answer, at, took)
+            now = await store.now()
+            done = self._after(replace(one, attempts=one.attempts + 1), answer, now)
+            if await self._keep(store, _kept(done, ready.gathered, now)):
+                number = done.attempts
+                tried = Attempt(job_id=one.id, number=number, at=at, milliseconds=took, answer=answer.answer)
+                await store.jobs.record(one.stream_id, tried)
+            else:
+                _log.warning("a claim had lapsed: this may be sent once more", job_id=str(one.id))
             if isinstance(answer, Gone):
-                await channel.retire(store, ready.address)
+                await ready.channel.retire(store, ready.outgoing.address)
 
-    async def _ready(self, store: Store, one: Job, now: datetime) -> tuple[Channel, Outgoing] | Job:
-        """What is to be sent, or what becomes of the job where nothing is."""
-        leaving = await self._decide(store, one.reader_id, one.notification_id, one.channel)
-        if leaving.until is not None:
-            return replace(one, status=JobStatus.PENDING, run_at=leaving.until, reason=leaving.reason)
-        if leaving.reason is not None or leaving.item is None:
-            return _finished(one, JobStatus.COMPLETED, leaving.reason or Reason.GONE, now)
-        channel = self._channels.get(one.channel)
-        if channel is None:  # it was configured when this was appended, and is not any more
-            return _finished(one, JobStatus.DEAD, Reason.NO_CHANNEL, now)
-        ready = await channel.prepare(store, one.reader_id, leaving.item, critical=leaving.critical)
-        if isinstance(ready, Reason):
-            return _finished(one, JobStatus.COMPLETED, ready, now)
-        return channel, ready
+    async def _keep(self, store: Store, kept: _Kept) -> bool:
+        """Write what became of a job and of those that waited for it; False where the claim is lost."""
+        if not await store.jobs.put(kept.job):
+            return False
+        await store.jobs.change(kept.others)
+        return True
 
-    async def _note(self, store: Store, one: Job, answer: Answer, at: datetime, took: int) -> None:
-        """What was answered, and what becomes of the job."""
-        now = await store.now()
+    def _after(self, one: Job, answer: Answer, now: datetime) -> Job:
         match answer:
             case Sent():
-                done = _finished(one, JobStatus.COMPLETED, Reason.SENT, now)
+                return one.finished(JobStatus.COMPLETED, Reason.SENT, now)
             case Retry(after=after):
-                done = self._later_or_never(one, now, after, Reason.NOT_NOW)
+                return self._later_or_never(one, now, after, Reason.NOT_NOW)
             case Failed() | Gone():
-                done = _finished(one, JobStatus.DEAD, Reason.REFUSED, now)
-        if not await store.jobs.put(done):
-            _log.warning("a claim had lapsed: this may be sent once more", job_id=str(one.id))
-            return
-        tried = Attempt(job_id=one.id, number=one.attempts, at=at, milliseconds=took, answer=answer.answer)
-        await store.jobs.record(one.stream_id, tried)
+                return one.finished(JobStatus.DEAD, Reason.REFUSED, now)
 
     def _later_or_never(self, one: Job, now: datetime, asked: timedelta | None, reason: Reason) -> Job:
         if one.attempts >= schedule.MOST_ATTEMPTS:
-            return _finished(one, JobStatus.DEAD, Reason.EXHAUSTED, now)
+            return one.finished(JobStatus.DEAD, Reason.EXHAUSTED, now)
         pause = schedule.pause(one.attempts, asked, spread=self._spread)
         return replace(one, status=JobStatus.FAILED, run_at=now + pause, reason=reason)
 
 
-def _finished(one: Job, status: JobStatus, reason: Reason | None, now: datetime) -> Job:
-    return replace(one, status=status, run_at=None, reason=reason, finished_at=now)
+def _put_off(one: Job, until: datetime, reason: Reason | None) -> Job:
+    return replace(one, status=JobStatus.PENDING, run_at=until, reason=reason)
+
+
+def _kept(one: Job, gathered: Sequence[Waiting], now: datetime) -> _Kept:
+    return _Kept(job=one, others=digest.settled(gathered, one, now))

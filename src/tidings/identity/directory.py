@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, TypedDict, Unpack
 from uuid import UUID
 
+from tidings import clocks
 from tidings.errors import InvalidInput, NotFound, UserNotFound
 from tidings.identity import passwords
 from tidings.identity.emails import normalised
@@ -27,6 +28,7 @@ class UserChanges(TypedDict, total=False):
     status: AccountStatus
     role: Role
     company_id: UUID | None
+    time_zone: str | None
 
 
 class BusinessChanges(TypedDict, total=False):
@@ -51,6 +53,8 @@ async def put_user(store: Store, user_id: UUID, **changes: Unpack[UserChanges]) 
     company_id = columns.get("company_id")
     if company_id is not None and await store.accounts.business(company_id) is None:
         raise InvalidInput(f"There is no business {company_id}.", field="company_id")
+    if columns.get("time_zone") is not None:
+        clocks.require(columns["time_zone"])
     if "password_hash" in columns:  # who forgot it is locked out no longer
         columns |= {"failures": 0, "failing_since": None, "locked_until": None}
     await membership.open_user(store, user_id)

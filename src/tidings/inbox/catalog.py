@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 from tidings.errors import InvalidInput, UnknownEvent
-from tidings.model import Event, Selection, Severity
+from tidings.model import Event, Rhythm, Selection, Severity
 from tidings.storage.store import Store
 
 CHANNELS = ("in_app", "email", "push", "web_push", "sms", "chat")
@@ -35,6 +36,8 @@ async def set_defaults(store: Store, key: str, channels: Mapping[str, bool]) -> 
         severity=event.severity,
         channels={**event.channels, **channels},
         critical=event.critical,
+        digest=event.digest,
+        escalate_after=event.escalate_after,
     )
 
 
@@ -46,11 +49,13 @@ async def put_event(
     severity: Severity = Severity.INFO,
     channels: Mapping[str, bool],
     critical: bool = False,
+    digest: Rhythm = Rhythm.AT_ONCE,
+    escalate_after: timedelta | None = None,
 ) -> Event:
     """Add an event to the catalog, or change it; a topic that is new extends the catalog's topics.
 
-    Of `channels` what is missing is off, but in_app is on. Raises InvalidInput for an unknown channel, and
-    for a critical event with in_app off.
+    Of `channels` what is missing is off, but in_app is on. Raises InvalidInput for an unknown channel, for a
+    critical event with in_app off, and for one that waits for a digest though it is critical or escalates.
     """
     unknown = sorted(set(channels) - set(CHANNELS))
     if unknown:
@@ -58,6 +63,14 @@ async def put_event(
     complete = {channel: channels.get(channel, channel == "in_app") for channel in CHANNELS}
     if critical and not complete["in_app"]:
         raise InvalidInput("The channel in_app of a critical event cannot be off.")
+    if digest is not Rhythm.AT_ONCE and (critical or escalate_after is not None):
+        raise InvalidInput("What is critical or escalates waits for no digest.", field="digest")
     return await store.catalog.put_event(
-        key, topic=topic, severity=severity, channels=complete, critical=critical
+        key,
+        topic=topic,
+        severity=severity,
+        channels=complete,
+        critical=critical,
+        digest=digest,
+        escalate_after=escalate_after,
     )

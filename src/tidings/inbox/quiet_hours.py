@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from functools import cache
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
+from tidings import clocks
 from tidings.errors import InvalidInput
 from tidings.inbox.operations import begin
 from tidings.inbox.preferences import tell
@@ -19,10 +19,8 @@ async def set_hours(store: Store, user: Reader, quiet: QuietHours | None) -> Non
     """Take these in the place of those of before; None takes them away. Raises InvalidInput, UserNotFound."""
     if quiet is not None and quiet.begins == quiet.ends:
         raise InvalidInput("Quiet hours must end at another time than they begin at.", field="ends")
-    if quiet is not None and quiet.time_zone not in _time_zones():
-        raise InvalidInput(
-            "There is no such time zone; they are named like Europe/Lisbon.", field="time_zone"
-        )
+    if quiet is not None:
+        clocks.require(quiet.time_zone)
     turn = await begin(store, user)  # of two at once one comes second, and is what stays
     await store.catalog.set_quiet_hours(user.id, quiet)
     await tell(store, turn)
@@ -52,9 +50,3 @@ def quiet_until(quiet: QuietHours | None, at: datetime) -> datetime | None:
     while in_quiet_hours(quiet, minute):
         minute += _MINUTE
     return minute
-
-
-@cache
-def _time_zones() -> frozenset[str]:
-    # `localtime` is wherever the server stands.
-    return frozenset(available_timezones() - {"localtime"})

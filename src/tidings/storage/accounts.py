@@ -24,7 +24,7 @@ from tidings.model import (
 )
 from tidings.storage.connection import Connection, Row
 from tidings.storage.failures import CONFLICTS
-from tidings.storage.tables import account, business, firm, membership
+from tidings.storage.tables import account, business, firm, membership, preference
 
 _ACCOUNT = (
     account.c.user_id,
@@ -33,6 +33,7 @@ _ACCOUNT = (
     account.c.status,
     account.c.role,
     account.c.company_id,
+    account.c.time_zone,
     account.c.created_at,
 )
 
@@ -71,6 +72,30 @@ class Accounts:
         """Users who read a shared stream, in the order of their ids, that come after `after`."""
         column = account.c.user_id if stream_id == EVERYONE else membership.c.user_id
         found = sa.select(column).order_by(column).limit(limit)
+        if stream_id != EVERYONE:
+            found = found.where(membership.c.stream_id == stream_id)
+        if after is not None:
+            found = found.where(column > after)
+        return [row.user_id for row in await self._connection.all(found)]
+
+    async def members_who_chose(
+        self, stream_id: UUID, channel: str, event_key: str, topic: str, after: UUID | None, limit: int
+    ) -> list[UUID]:
+        """Those of `members` who switched the channel on, for the event or for its topic."""
+        column = account.c.user_id if stream_id == EVERYONE else membership.c.user_id
+        chose = (
+            sa.select(preference.c.reader_id)
+            .where(
+                preference.c.reader_id == column,
+                preference.c.channel == channel,
+                preference.c.enabled,
+                sa.tuple_(preference.c.subject, preference.c.key).in_(
+                    [("event", event_key), ("topic", topic)]
+                ),
+            )
+            .exists()
+        )
+        found = sa.select(column).where(chose).order_by(column).limit(limit)
         if stream_id != EVERYONE:
             found = found.where(membership.c.stream_id == stream_id)
         if after is not None:
@@ -197,6 +222,7 @@ def account_of(row: Row) -> Account:
         status=AccountStatus(row.status),
         role=Role(row.role),
         company_id=row.company_id,
+        time_zone=row.time_zone,
         created_at=row.created_at,
     )
 

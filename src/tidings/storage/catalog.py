@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import time
+from datetime import time, timedelta
 from time import monotonic
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
-from tidings.model import Event, Preference, QuietHours, Severity
+from tidings.model import Event, Preference, QuietHours, Rhythm, Severity
 from tidings.storage.connection import Connection, Merge, Row
 from tidings.storage.tables import event, preference, quiet_hours, topic
 
 _FIRST_EVENT = 1
+_MINUTE = timedelta(minutes=1)
 
 
 _FRESH_SECONDS = 1.0
@@ -91,7 +92,15 @@ class Catalog:
         return frozenset(row.number for row in rows)
 
     async def put_event(
-        self, key: str, *, topic: str, severity: Severity, channels: Mapping[str, bool], critical: bool
+        self,
+        key: str,
+        *,
+        topic: str,
+        severity: Severity,
+        channels: Mapping[str, bool],
+        critical: bool,
+        digest: Rhythm,
+        escalate_after: timedelta | None,
     ) -> Event:
         """Add the event, with the next number, or change it; a new topic comes after the others.
 
@@ -103,6 +112,8 @@ class Catalog:
             "channels": dict(channels),
             "in_app": channels["in_app"],
             "critical": critical,
+            "digest": digest.value,
+            "escalate_minutes": None if escalate_after is None else escalate_after // _MINUTE,
         }
         change = sa.update(event).where(event.c.event == key).values(values)
         next_number = sa.select(sa.func.coalesce(sa.func.max(event.c.number), _FIRST_EVENT - 1) + 1)
@@ -212,4 +223,6 @@ def _event(row: Row) -> Event:
         severity=Severity(row.severity),
         channels=row.channels,
         critical=row.critical,
+        digest=Rhythm(row.digest),
+        escalate_after=None if row.escalate_minutes is None else row.escalate_minutes * _MINUTE,
     )

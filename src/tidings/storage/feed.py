@@ -243,7 +243,7 @@ def _newest(statement: Query, source: Any, continued: bool) -> Query:
 
 _CONTENT = (
     *("id", "stream_id", "seq", "lane", "position", "title", "body", "data", "actions"),
-    *("created_at", "occurred_at", "expires_at"),
+    *("created_at", "occurred_at", "expires_at", "collapse_key"),
 )
 
 
@@ -342,7 +342,9 @@ def _position_before(here: sa.ColumnElement[bool]) -> sa.ScalarSelect[Any]:
 def content(row: Row, audience: Audience, now: datetime) -> Content:
     # By place: by their names so many would take longer to read than all the rest here takes.
     id_, stream_id, seq, number, position, title, body, data, actions, *rest = row
-    created_at, occurred_at, expires_at, gone_at, resolved_at, floor, event_key, topic, *_ = rest
+    created_at, occurred_at, expires_at, collapse_key, gone_at, resolved_at, floor, event_key, topic, *_ = (
+        rest
+    )
     expired = expires_at is not None and expires_at <= now
     return Content(
         notification=Notification(
@@ -363,6 +365,7 @@ def content(row: Row, audience: Audience, now: datetime) -> Content:
             occurred_at=occurred_at,
             expires_at=expires_at,
             resolved_at=resolved_at,
+            collapse_key=collapse_key,
         ),
         gone=expired or gone_at is not None or position <= floor,
     )

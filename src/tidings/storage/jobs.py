@@ -7,7 +7,7 @@ if its worker dies it is found again. Each claim has a number, and only who hold
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import IntEnum, StrEnum
 from functools import lru_cache
@@ -50,6 +50,10 @@ class Reason(StrEnum):
     OFF = "off"  # by the event's default, or by what the reader chose
     QUIET_HOURS = "quiet_hours"  # waits for their end
     SNOOZED = "snoozed"  # waits for the end of that
+    ESCALATION = "escalation"  # waits whether it will be read
+    DIGEST = "digest"  # waits for the next one; that the job is one
+    LIMITED = "limited"  # waits for its turn: no more may go through the channel, or to the host, at once
+    HOST_BUSY = "host_busy"  # waits, for the host lets others wait
     READ = "read"  # before it was sent
     GONE = "gone"  # withdrawn, expired, dismissed or out of the reader's reach
     NO_ADDRESS = "no_address"
@@ -79,8 +83,18 @@ class Job:
     reason: Reason | None
     reached: int | None  # for how many members there are rows; None: it is for one reader
     after: UUID | None  # the last of these
+    digest: UUID | None  # the notification_id of the digest that it is, or waits for
     created_at: datetime
     finished_at: datetime | None
+
+    @property
+    def is_digest(self) -> bool:
+        """Whether it sends what waits for it; then there is no notification with its id."""
+        return self.digest is not None and self.digest == self.notification_id
+
+    def finished(self, status: JobStatus, reason: Reason | None, now: datetime) -> Job:
+        """As it is once there is nothing left to do."""
+        return replace(self, status=status, run_at=None, reason=reason, finished_at=now)
 
 
 def waiting(
@@ -108,6 +122,7 @@ def waiting(
         reason=None,
         reached=reached,
         after=None,
+        digest=None,
         created_at=now,
         finished_at=None,
     )
@@ -166,6 +181,33 @@ class Jobs:
     async def put(self, one: Job) -> bool:
         """Write what became of a claimed job; False, and nothing written, where the claim is lost."""
         return await self._connection.execute(_PUT, {**_state(one), **_claimed(one)}) == 1
+
+    async def change(self, jobs: Sequence[Job]) -> None:
+        """Write what became of jobs that nobody has claimed."""
+        names = (*_KEY, *_STATE)
+        rows = [[_values(one)[name] for name in names] for one in jobs]
+        await self._connection.change_listed(job, names, rows, fixed={})
+
+    async def open_digest(self, one: Job) -> Job:
+        """Add a digest unless it is there, and lock it: as it is until this transaction ends."""
+        await self.add([one])
+        return _job(await self._connection.first(sa.select(job).where(*_key(one)).with_for_update()))
+
+    async def in_digest(self, digest: UUID) -> list[Job]:
+        """Those that wait for a digest, or failed with it."""
+        waits = sa.select(job).where(
+            job.c.digest == digest,
+            job.c.notification_id != digest,
+            job.c.status != JobStatus.COMPLETED.value,
+        )
+        return [_job(row) for row in await self._connection.all(waits)]
+
+    async def digests(self, ids: Collection[UUID]) -> dict[UUID, Job]:
+        """Digests by their notification_id."""
+        if not ids:
+            return {}
+        found = sa.select(job).where(job.c.notification_id.in_(sorted(ids)))
+        return {row.notification_id: _job(row) for row in await self._connection.all(found)}
 
     async def record(self, stream_id: UUID, one: Attempt) -> None:
         """Keep a try on record."""
@@ -271,7 +313,8 @@ class Jobs:
 
 _NOW: sa.BindParameter[Any] = sa.bindparam("now", type_=Instant())
 _UNTIL: sa.BindParameter[Any] = sa.bindparam("until", type_=Instant())
-_STATE = ("status", "run_at", "attempts", "reason", "reached", "after", "finished_at")
+_KEY = ("stream_id", "notification_id", "reader_id", "channel")
+_STATE = ("status", "run_at", "attempts", "reason", "reached", "after", "digest", "finished_at")
 
 
 def _first_of(priority: Priority) -> Query:
@@ -364,6 +407,7 @@ def _job(row: Row) -> Job:
         reason=row.reason and Reason(row.reason),
         reached=row.reached,
         after=row.after,
+        digest=row.digest,
         created_at=row.created_at,
         finished_at=row.finished_at,
     )

@@ -20,6 +20,7 @@ from tidings.storage.imports import Imports
 from tidings.storage.jobs import Jobs
 from tidings.storage.lines import Lines
 from tidings.storage.logs import Logs
+from tidings.storage.pace import Pace
 from tidings.storage.push import PushSubscriptions
 from tidings.storage.queue import Queue
 from tidings.storage.readable import Readable
@@ -90,6 +91,10 @@ class Store:
     @cached_property
     def logs(self) -> Logs:
         return Logs(self.connection)
+
+    @cached_property
+    def pace(self) -> Pace:
+        return Pace(self.connection)
 
     @cached_property
     def push(self) -> PushSubscriptions:

@@ -321,6 +321,7 @@ account = sa.Table(
     sa.Column("status", sa.String(16), nullable=False),  # active, suspended, deactivated
     sa.Column("role", sa.String(16), nullable=False),  # member, operator
     sa.Column("company_id", sa.Uuid),  # the business as whose company the user logs in
+    sa.Column("time_zone", sa.String(64)),  # of the IANA database
     sa.Column("failures", sa.Integer, nullable=False),  # failed logins since failing_since
     sa.Column("failing_since", Instant),
     sa.Column("locked_until", Instant),
@@ -408,6 +409,8 @@ event = sa.Table(
     sa.Column("channels", Json, nullable=False),  # channel -> bool, the defaults
     sa.Column("in_app", sa.Boolean, nullable=False),  # the default of the channel that is a view
     sa.Column("critical", sa.Boolean, nullable=False),
+    sa.Column("digest", sa.String(16), nullable=False, server_default="at_once"),  # model.Rhythm
+    sa.Column("escalate_minutes", sa.Integer),  # null: it leaves the inbox at once
 )
 
 preference = sa.Table(
@@ -474,6 +477,7 @@ job = sa.Table(
     sa.Column("reason", sa.String(32)),  # why it is as it is: model.Reason
     sa.Column("reached", sa.BigInteger),  # of many: for how many there are rows; null: it is one reader's
     sa.Column("after", sa.Uuid),  # the last of them
+    sa.Column("digest", sa.Uuid),  # the notification_id of the digest that it is, or waits for
     sa.Column("created_at", Instant, nullable=False),
     sa.Column("finished_at", Instant),
     sa.Index("ix_job_job_id", "job_id"),
@@ -484,6 +488,12 @@ job = sa.Table(
         "run_at",
         postgresql_where=sa.text("run_at IS NOT NULL"),
         sqlite_where=sa.text("run_at IS NOT NULL"),
+    ),
+    sa.Index(
+        "ix_job_digest",
+        "digest",
+        postgresql_where=sa.text("digest IS NOT NULL"),
+        sqlite_where=sa.text("digest IS NOT NULL"),
     ),
     sa.Index(
         "ix_job_finished_at",
@@ -504,6 +514,16 @@ attempt = sa.Table(
     sa.Column("at", Instant, nullable=False),
     sa.Column("milliseconds", sa.Integer, nullable=False),
     sa.Column("answer", sa.Text, nullable=False),  # what the other side said, cut short
+)
+
+# When the next one may go: through a channel, and through it to one host ("": all of them).
+pace = sa.Table(
+    "pace",
+    metadata,
+    sa.Column("channel", sa.String(16), primary_key=True),
+    sa.Column("host", sa.String(255), primary_key=True),
+    sa.Column("next_at", Instant, nullable=False),
+    **OFTEN_UPDATED,
 )
 
 # A browser that takes web push.

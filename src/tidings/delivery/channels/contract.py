@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
+from tidings.delivery.pacing import Limits
 from tidings.model import Item
 from tidings.storage.jobs import Reason
 from tidings.storage.store import Store
@@ -45,19 +47,34 @@ Answer = Sent | Retry | Failed | Gone
 
 
 @dataclass(frozen=True, kw_only=True)
+class Letter:
+    """What a reader is to be told: one notification, or what waited for a digest."""
+
+    id: UUID  # the notification's or the digest's: what bears the same is the same
+    items: Sequence[Item]  # at least one, the newest first
+    critical: bool = False
+    is_digest: bool = False
+    left_out: int = 0  # so many more wait, unread
+
+
+@dataclass(frozen=True, kw_only=True)
 class Outgoing:
     """What is ready to be sent."""
 
     address: str
+    host: str  # who answers: what it makes wait holds up nothing that goes to others
     content: Any  # as the channel sends it
 
 
 class Channel(Protocol):
     """One way out."""
 
-    async def prepare(
-        self, store: Store, reader_id: UUID, item: Item, *, critical: bool
-    ) -> Outgoing | Reason:
+    @property
+    def limits(self) -> Limits:
+        """How fast it may go."""
+        ...
+
+    async def prepare(self, store: Store, reader_id: UUID, letter: Letter) -> Outgoing | Reason:
         """What is to be sent to the reader; a Reason where nothing is. Nothing is sent meanwhile."""
         ...
 

@@ -6,25 +6,29 @@ from email.message import EmailMessage
 from email.utils import parseaddr
 from uuid import UUID
 
-from tidings.delivery.channels.contract import Answer, Outgoing
-from tidings.delivery.channels.email.message import build, message_id
+from tidings.delivery.channels.contract import Answer, Letter, Outgoing
+from tidings.delivery.channels.email.message import build, message_id, thread_id
 from tidings.delivery.channels.email.smtp import Mailer, Server
-from tidings.delivery.channels.email.templates import default_template, render
+from tidings.delivery.channels.email.templates import Rendered, default_template, render, render_digest
+from tidings.delivery.pacing import UNLIMITED, Limits
 from tidings.delivery.policy import may_email
 from tidings.delivery.unsubscribe_links import unsubscribe_link
 from tidings.errors import InvalidInput
-from tidings.model import AccountStatus, Item, Suppression
+from tidings.model import AccountStatus, Suppression
 from tidings.settings import Settings
 from tidings.storage.jobs import Reason
 from tidings.storage.store import Store
 
 
 class Email:
-    """A mail for each notification."""
+    """A mail for each notification, or for what waited for a digest."""
 
-    def __init__(self, mailer: Mailer, *, sender: str, public_url: str, secret: bytes) -> None:
+    def __init__(
+        self, mailer: Mailer, *, sender: str, public_url: str, secret: bytes, limits: Limits = UNLIMITED
+    ) -> None:
         """`sender` is an address, with or without a name; `public_url` is where readers reach Tidings."""
         self._mailer, self._sender = mailer, sender
+        self.limits = limits
         self._public_url, self._secret = public_url, secret
         self._domain = parseaddr(sender)[1].rpartition("@")[2]
 
@@ -38,35 +42,47 @@ class Email:
             sender=settings.mail_from,
             public_url=settings.public_url,
             secret=settings.secret.get_secret_value().encode(),
+            limits=Limits(
+                per_minute=settings.mails_per_minute, per_host=settings.mails_per_domain_per_minute
+            ),
         )
 
-    async def prepare(
-        self, store: Store, reader_id: UUID, item: Item, *, critical: bool
-    ) -> Outgoing | Reason:
+    async def prepare(self, store: Store, reader_id: UUID, letter: Letter) -> Outgoing | Reason:
         account = await store.accounts.account(reader_id)
         if account is None or account.email is None or account.status is not AccountStatus.ACTIVE:
             return Reason.NO_ADDRESS
-        if not await may_email(store, account.email, critical=critical):
+        if not await may_email(store, account.email, critical=letter.critical):
             return Reason.SUPPRESSED
         unsubscribe_url = unsubscribe_link(self._secret, self._public_url, account.email)
-        rendered = render(
-            default_template(),
-            item.notification,
-            inbox_url=self._public_url,
-            unsubscribe_url=unsubscribe_url,
-        )
+        rendered = self._rendered(letter, unsubscribe_url)
         try:
             mail = build(
                 sender=self._sender,
                 to=account.email,
                 rendered=rendered,
-                message_id=message_id(item.id, reader_id, self._domain),
+                message_id=message_id(letter.id, reader_id, self._domain),
                 unsubscribe_url=unsubscribe_url,
                 date=await store.now(),
+                thread=self._thread(letter),
             )
         except InvalidInput:  # it is in no alphabet that every server takes
             return Reason.NO_ADDRESS
-        return Outgoing(address=account.email, content=mail)
+        host = account.email.rpartition("@")[2]
+        return Outgoing(address=account.email, host=host, content=mail)
+
+    def _rendered(self, letter: Letter, unsubscribe_url: str) -> Rendered:
+        urls = {"inbox_url": self._public_url, "unsubscribe_url": unsubscribe_url}
+        if letter.is_digest:
+            notifications = [item.notification for item in letter.items]
+            return render_digest(notifications, left_out=letter.left_out, **urls)
+        return render(default_template(), letter.items[0].notification, **urls)
+
+    def _thread(self, letter: Letter) -> str | None:
+        """What it belongs to: of one stream and collapse key all mails are one conversation."""
+        notification = letter.items[0].notification
+        if letter.is_digest or notification.collapse_key is None:
+            return None
+        return thread_id(notification.stream_id, notification.collapse_key, self._domain)
 
     async def send(self, outgoing: Outgoing) -> Answer:
         mail: EmailMessage = outgoing.content

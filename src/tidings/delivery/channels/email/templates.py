@@ -33,6 +33,7 @@ LARGEST_SOURCE = 50_000  # characters
 LARGEST_MARKUP = 1_000  # characters from {{ to }}: the time that the library takes grows with the square
 LARGEST_HTML = 500_000  # octets; some programs cut off what goes beyond 100,000
 LARGEST_SUBJECT = 200  # characters
+LARGEST_EXCERPT = 300  # characters of a body in a digest
 MOST_PARAGRAPHS = 100  # all further ones are one
 MOST_ELEMENTS = 500  # the MJML parser calls itself for each level, and 1,500 of them end the process
 MOST_RULES = 300  # of CSS: each is tried on each element
@@ -41,6 +42,7 @@ MOST_WORK = 5_000_000  # about as many characters read or written, and some seco
 
 _ITERATION = 100  # what a turn of a loop counts as work
 _LAYOUT = Path(__file__).with_name("layout.mjml")
+_DIGEST_LAYOUT = Path(__file__).with_name("digest.mjml")
 _FACTS = ("event", "topic", "severity", "title", "body", "data", "actions", "created_at")
 _NAMES = frozenset((*_FACTS, "inbox_url", "unsubscribe_url", "words"))
 _NAMES_OF_LAYOUTS = _NAMES | {"subject", "heading", "paragraphs"}
@@ -62,6 +64,9 @@ class Words:
     inbox: str = "Open your inbox"
     reason: str = "You get this e-mail because e-mail is switched on for notifications of this kind."
     unsubscribe: str = "Unsubscribe"
+    one_unread: str = "1 unread notification"
+    unread: str = "{count} unread notifications"
+    more: str = "And {count} more."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,9 +146,45 @@ def render(
         raise RenderFailed(_reason(error)) from error
 
 
+def render_digest(
+    notifications: Sequence[Notification], *, left_out: int, inbox_url: str, unsubscribe_url: str
+) -> Rendered:
+    """One e-mail for all of these, at least one, and `left_out` more that are only counted."""
+    words = Words()
+    count = len(notifications) + left_out
+    heading = words.one_unread if count == 1 else words.unread.replace("{count}", f"{count:,}")
+    items = [_facts(one, words, inbox_url, unsubscribe_url) for one in notifications]
+    for item in items:
+        item["title"] = _one_line(item["title"])
+        item["body"] = _shortened(_one_line(item["body"]), LARGEST_EXCERPT)
+    more = words.more.replace("{count}", f"{left_out:,}")
+    facts = {**items[0], "heading": heading, "items": items, "left_out": left_out, "more": more}
+    html = _parsed(_digest_layout(), html=True).render(facts)
+    listed = [_listed(item) for item in items]
+    if left_out:
+        listed.append(more)
+    text = _text(heading, listed, {**facts, "actions": []})
+    return Rendered(subject=heading, text=text, html=_safe(_tidy(html)))
+
+
+def _listed(item: Mapping[str, Any]) -> str:
+    links = [action["url"] for action in item["actions"][:1]]
+    return "\n".join(line for line in (f"* {item['title']}", item["body"], *links) if line)
+
+
+def _shortened(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[: length - 1]}…"
+
+
+@cache
+def _digest_layout() -> str:
+    source = _DIGEST_LAYOUT.read_text("utf-8")
+    return _compiled_layout(source)
+
+
 def _rendered(compiled: Compiled, facts: Mapping[str, Any]) -> Rendered:
     heading = _one_line(_parsed(compiled.subject, html=False).render(facts)) or facts["event"]
-    subject = heading if len(heading) <= LARGEST_SUBJECT else f"{heading[: LARGEST_SUBJECT - 1]}…"
+    subject = _shortened(heading, LARGEST_SUBJECT)
     content = _parsed(compiled.body, html=False).render(facts)
     parts = re.split(r"\n\s*\n", _tidy(content), maxsplit=MOST_PARAGRAPHS)
     paragraphs = [text for part in parts if (text := part.strip())]

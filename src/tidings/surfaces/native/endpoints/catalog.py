@@ -29,6 +29,8 @@ async def put_event(key: Annotated[EventKey, Path()], body: EventIn, write: Writ
             severity=body.severity,
             channels={**body.channels},
             critical=body.critical,
+            digest=body.digest,
+            escalate_after=body.escalate_after,
         )
         return EventOut.of(event)
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, Field, StrictBool
+from datetime import timedelta
 
-from tidings.model import Event, Severity
+from pydantic import BaseModel, Field, StrictBool, StrictInt
+
+from tidings.model import Event, Rhythm, Severity
 from tidings.surfaces.native.schemas.values import Channel, In, TopicKey
+
+LONGEST_ESCALATION = 30 * 24 * 60
+"""Minutes."""
 
 
 class EventIn(In):
@@ -16,6 +21,22 @@ class EventIn(In):
         description="The defaults. What is left out is off, but in_app is on.",
     )
     critical: StrictBool = Field(default=False, description="Nobody can switch its in-app channel off.")
+    digest: Rhythm = Field(
+        default=Rhythm.AT_ONCE,
+        description="By mail and the like it goes with all that is unread then: at the full hour, at eight, or "
+        "on Mondays at eight, where the reader is.",
+    )
+    escalate_after_minutes: StrictInt | None = Field(
+        default=None,
+        ge=1,
+        le=LONGEST_ESCALATION,
+        description="By mail and the like it goes only if it is unread then. null: at once.",
+    )
+
+    @property
+    def escalate_after(self) -> timedelta | None:
+        minutes = self.escalate_after_minutes
+        return None if minutes is None else timedelta(minutes=minutes)
 
 
 class EventOut(BaseModel):
@@ -24,7 +45,11 @@ class EventOut(BaseModel):
     severity: Severity
     channels: dict[Channel, bool]
     critical: bool
+    digest: Rhythm
+    escalate_after_minutes: int | None
 
     @classmethod
     def of(cls, event: Event) -> EventOut:
-        return cls.model_validate(event, from_attributes=True)
+        after = event.escalate_after
+        minutes = None if after is None else after // timedelta(minutes=1)
+        return cls.model_validate({**vars(event), "escalate_after_minutes": minutes})

@@ -44,7 +44,7 @@ class DeliveryOut(BaseModel):
             reached=job.reached,
             status=job.status,
             reason=job.reason,
-            next_at=job.run_at,
+            next_at=delivery.next_at,
             created_at=job.created_at,
             finished_at=job.finished_at,
             attempts=[AttemptOut.of(one) for one in delivery.attempts],

@@ -26,6 +26,12 @@ class UserIn(In):
     company_id: UUID | None = Field(
         default=None, description="The business as whose company the user logs in."
     )
+    time_zone: Text | None = Field(
+        default=None,
+        max_length=64,
+        examples=["Europe/Lisbon"],
+        description="Of the IANA database: by its clocks digests go, unless the user's quiet hours have one.",
+    )
 
     def changes(self) -> UserChanges:
         """What was sent."""
@@ -39,6 +45,7 @@ class UserOut(BaseModel):
     status: AccountStatus
     role: Role
     company_id: UUID | None
+    time_zone: str | None
     created_at: datetime
 
     @classmethod
