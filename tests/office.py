@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -36,6 +36,9 @@ class Post:
         self.host: Callable[[UUID], str] = lambda _: "post.example"
         self.hold: asyncio.Event | None = None  # sending waits for it
         self.under_way = asyncio.Semaphore(0)
+
+    async def hosts(self, store: Store, reader_ids: Collection[UUID]) -> Mapping[UUID, str]:
+        return {reader_id: self.host(reader_id) for reader_id in reader_ids}
 
     async def prepare(self, store: Store, reader_id: UUID, letter: Letter) -> Outgoing:
         titles = " | ".join(item.notification.title for item in letter.items)

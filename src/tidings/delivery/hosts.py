@@ -26,6 +26,11 @@ class Hosts:
         self.late = 0
         """How many sends wait for longer than they should: they keep no others from going."""
 
+    @property
+    def are_slow(self) -> bool:
+        """Whether any of them is."""
+        return bool(self._slow)
+
     def is_busy(self, host: Host) -> bool:
         """Whether enough wait for it already."""
         return host in self._slow and self._under_way[host] >= FEW

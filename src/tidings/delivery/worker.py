@@ -12,13 +12,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from time import monotonic
+from uuid import UUID
 
 import structlog
 
 from tidings.delivery import digest, pacing, schedule
 from tidings.delivery.channels.contract import Answer, Channel, Failed, Gone, Letter, Outgoing, Retry, Sent
 from tidings.delivery.digest import Waiting
-from tidings.delivery.hosts import Hosts
+from tidings.delivery.hosts import Host, Hosts
 from tidings.delivery.rules import Leaving, Rules
 from tidings.storage.engine import Database
 from tidings.storage.jobs import Attempt, Job, JobStatus, Reason, waiting
@@ -95,7 +96,7 @@ class Worker:
                     _log.exception("jobs cannot be claimed; it will be tried again")
                     await asyncio.sleep(_REST_SECONDS)
                     continue
-                for one in claimed:
+                for one in await self._let_go(claimed):
                     task = asyncio.create_task(self._do(one))
                     self._running.add(task)
                     task.add_done_callback(self._finished)
@@ -111,7 +112,7 @@ class Worker:
         """Do all that is due now; how many jobs that was. For tests, and for a turn by hand."""
         done = 0
         while claimed := await self._claim():
-            await asyncio.gather(*map(self._do, claimed))
+            await asyncio.gather(*map(self._do, await self._let_go(claimed)))
             done += len(claimed)
         return done
 
@@ -132,6 +133,31 @@ class Worker:
             return []
         async with self._database.begin() as store:
             return await store.jobs.claim(ready, now, now + LEASE)
+
+    async def _let_go(self, claimed: Sequence[Job]) -> Sequence[Job]:
+        """Those that can be sent now; what would only wait for a slow host is put off, all of it together."""
+        if not self._hosts.are_slow:
+            return claimed
+        async with self._database.read() as store:
+            now = await store.now()
+            hosts = await self._hosts_of(store, claimed)
+        busy = {one.id: one for one in claimed if one.id in hosts and self._hosts.is_busy(hosts[one.id])}
+        if busy:
+            async with self._database.begin() as store:
+                await store.jobs.put_all([self._put_aside(one, now) for one in busy.values()])
+        return [one for one in claimed if one.id not in busy]
+
+    async def _hosts_of(self, store: Store, jobs: Sequence[Job]) -> dict[UUID, Host]:
+        """To whose hosts they would go, as far as that is known."""
+        found: dict[UUID, Host] = {}
+        for name, channel in self._channels.items():
+            readers = {one.id: one.reader_id for one in jobs if one.channel == name and one.reached is None}
+            hosts = await channel.hosts(store, set(readers.values()))
+            found |= {id_: (name, hosts[reader]) for id_, reader in readers.items() if reader in hosts}
+        return found
+
+    def _put_aside(self, one: Job, now: datetime) -> Job:
+        return _put_off(one, now + timedelta(seconds=self._spread.uniform(*_BUSY_SECONDS)), Reason.HOST_BUSY)
 
     async def _wait(self) -> None:
         try:
@@ -263,8 +289,7 @@ class Worker:
         """Where it is not this one's turn: until when it waits."""
         host = ready.outgoing.host
         if self._hosts.is_busy((one.channel, host)):
-            pause = timedelta(seconds=self._spread.uniform(*_BUSY_SECONDS))
-            return _Kept(job=_put_off(one, now + pause, Reason.HOST_BUSY))
+            return _Kept(job=self._put_aside(one, now))
         if one.reason is Reason.LIMITED or not ready.channel.limits:  # it waited for its turn, which is now
             return None
         async with self._database.begin() as store:
@@ -296,7 +321,7 @@ class Worker:
         """Write what became of a job and of those that waited for it; False where the claim is lost."""
         if not await store.jobs.put(kept.job):
             return False
-        await store.jobs.change(kept.others)
+        await store.jobs.put_all(kept.others)
         return True
 
     def _after(self, one: Job, answer: Answer, now: datetime) -> Job:

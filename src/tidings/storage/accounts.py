@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -101,6 +101,13 @@ class Accounts:
         if after is not None:
             found = found.where(column > after)
         return [row.user_id for row in await self._connection.all(found)]
+
+    async def emails(self, user_ids: Collection[UUID]) -> dict[UUID, str]:
+        """The addresses of those who have one."""
+        found = sa.select(account.c.user_id, account.c.email).where(
+            account.c.user_id.in_(sorted(user_ids)), account.c.email.is_not(None)
+        )
+        return {row.user_id: row.email for row in await self._connection.all(found)}
 
     async def account_by_email(self, email: str) -> Account | None:
         """The account with this address, which must be trimmed and lower-cased."""

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from tidings.ids import uuid7
 from tidings.storage.connection import Connection, Row
-from tidings.storage.dialects import Instant, Query, among
+from tidings.storage.dialects import Instant, Query, among, table_of
 from tidings.storage.tables import attempt, job
 
 LONGEST_ANSWER = 500
@@ -182,11 +182,13 @@ class Jobs:
         """Write what became of a claimed job; False, and nothing written, where the claim is lost."""
         return await self._connection.execute(_PUT, {**_state(one), **_claimed(one)}) == 1
 
-    async def change(self, jobs: Sequence[Job]) -> None:
-        """Write what became of jobs that nobody has claimed."""
-        names = (*_KEY, *_STATE)
-        rows = [[_values(one)[name] for name in names] for one in jobs]
-        await self._connection.change_listed(job, names, rows, fixed={})
+    async def put_all(self, jobs: Sequence[Job]) -> None:
+        """Write what became of these, but for those that were claimed or changed since they were read."""
+        if not jobs:
+            return
+        rows = [[_values(one)[name] for name in _LISTED] for one in jobs]
+        values = self._connection.rows("new", _LISTED, rows)
+        await self._connection.execute(_put_all(self._connection.dialect), values)
 
     async def open_digest(self, one: Job) -> Job:
         """Add a digest unless it is there, and lock it: as it is until this transaction ends."""
@@ -353,6 +355,15 @@ _RENEW = sa.update(job).where(_MINE).values(run_at=_UNTIL)
 _PUT = (
     sa.update(job).where(_MINE).values({name: sa.bindparam(name, type_=job.c[name].type) for name in _STATE})
 )
+_FENCED = (*_KEY, "claims")
+_LISTED = {name: job.c[name].type for name in (*_FENCED, *_STATE)}
+
+
+@lru_cache
+def _put_all(dialect: str) -> sa.Executable:
+    new = table_of(dialect, "new", _LISTED)
+    same = [job.c[name] == new.c[name] for name in _FENCED]
+    return sa.update(job).where(*same).values({name: new.c[name] for name in _STATE})
 
 
 def _claimed(one: Job) -> dict[str, Any]:

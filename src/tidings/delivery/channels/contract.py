@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
@@ -72,6 +72,10 @@ class Channel(Protocol):
     @property
     def limits(self) -> Limits:
         """How fast it may go."""
+        ...
+
+    async def hosts(self, store: Store, reader_ids: Collection[UUID]) -> Mapping[UUID, str]:
+        """To whose hosts it would go, where that is known without more."""
         ...
 
     async def prepare(self, store: Store, reader_id: UUID, letter: Letter) -> Outgoing | Reason:

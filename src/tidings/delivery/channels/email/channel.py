@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from email.message import EmailMessage
 from email.utils import parseaddr
 from uuid import UUID
@@ -30,7 +31,7 @@ class Email:
         self._mailer, self._sender = mailer, sender
         self.limits = limits
         self._public_url, self._secret = public_url, secret
-        self._domain = parseaddr(sender)[1].rpartition("@")[2]
+        self._domain = _domain(parseaddr(sender)[1])
 
     @classmethod
     def of_settings(cls, settings: Settings) -> Email:
@@ -46,6 +47,10 @@ class Email:
                 per_minute=settings.mails_per_minute, per_host=settings.mails_per_domain_per_minute
             ),
         )
+
+    async def hosts(self, store: Store, reader_ids: Collection[UUID]) -> Mapping[UUID, str]:
+        emails = await store.accounts.emails(reader_ids)
+        return {reader_id: _domain(email) for reader_id, email in emails.items()}
 
     async def prepare(self, store: Store, reader_id: UUID, letter: Letter) -> Outgoing | Reason:
         account = await store.accounts.account(reader_id)
@@ -67,8 +72,7 @@ class Email:
             )
         except InvalidInput:  # it is in no alphabet that every server takes
             return Reason.NO_ADDRESS
-        host = account.email.rpartition("@")[2]
-        return Outgoing(address=account.email, host=host, content=mail)
+        return Outgoing(address=account.email, host=_domain(account.email), content=mail)
 
     def _rendered(self, letter: Letter, unsubscribe_url: str) -> Rendered:
         urls = {"inbox_url": self._public_url, "unsubscribe_url": unsubscribe_url}
@@ -93,3 +97,7 @@ class Email:
 
     async def close(self) -> None:
         await self._mailer.close()
+
+
+def _domain(address: str) -> str:
+    return address.rpartition("@")[2]
