@@ -18,7 +18,7 @@ from tidings.settings import Settings
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src"
 
-VALUES = ("model", "errors", "ids", "clock", "settings")
+VALUES = ("model", "errors", "ids", "clock", "settings", "time_zones")
 CORE = ("inbox", "identity", "delivery", "realtime")
 BELOW = {
     **dict.fromkeys(VALUES, VALUES),

@@ -117,12 +117,16 @@ def test_what_is_put_is_answered(world: World) -> None:
     put_event = world(
         tidings.put_event("a.b", topic="a", severity="urgent", channels={"email": True}, critical=True)
     )
+    weekly = world(tidings.put_event("a.c", topic="a", digest="weekly"))
+    escalates = world(tidings.put_event("a.d", topic="a", escalate_after_minutes=90))
 
     assert (put_firm.id, put_firm.name) == (firm, "Reckoners")
     assert (put_business.firm_id, put_business.status) == (firm, "active")
     assert (put_user.email, put_user.company_id, put_user.role) == (email, business, "member")
     assert abs(put_user.created_at - datetime.now(UTC)) < timedelta(minutes=1)
     assert (put_event.key, put_event.severity, put_event.critical) == ("a.b", "urgent", True)
+    assert (weekly.digest, weekly.escalate_after_minutes) == ("weekly", None)
+    assert (escalates.digest, escalates.escalate_after_minutes) == ("at_once", 90)
     assert put_event.channels["email"] is True
     assert world(tidings.put_user(user, role="operator")) == replace(put_user, role="operator")
 

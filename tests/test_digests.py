@@ -9,7 +9,7 @@ import pytest
 from tests.conftest import MovingClock, Run
 from tests.office import Office
 from tests.web import own
-from tidings import clocks
+from tidings import time_zones
 from tidings.delivery import record
 from tidings.delivery import worker as worker_module
 from tidings.delivery.channels.contract import Failed, Retry
@@ -66,7 +66,7 @@ def digests(office: Office) -> list[Job]:
 def test_a_digest_goes_by_the_clocks_of_its_reader(
     rhythm: Rhythm, time_zone: str, after: str, expected: str
 ) -> None:
-    found = clocks.next_digest(rhythm, time_zone, datetime.fromisoformat(after).replace(tzinfo=UTC))
+    found = time_zones.next_digest(rhythm, time_zone, datetime.fromisoformat(after).replace(tzinfo=UTC))
     assert found == datetime.fromisoformat(expected).replace(tzinfo=UTC)
 
 

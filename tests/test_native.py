@@ -641,6 +641,7 @@ def test_a_user_is_made_and_changed(backend: Backend) -> None:
             "password": "one",
             "role": "operator",
             "company_id": str(business.id),
+            "time_zone": "Europe/Lisbon",
         },
     )
     changed = backend.ask("PUT", f"/users/{user}", json={"status": "suspended", "company_id": None})
@@ -654,6 +655,7 @@ def test_a_user_is_made_and_changed(backend: Backend) -> None:
         "status": "active",
         "role": "operator",
         "company_id": str(business.id),
+        "time_zone": "Europe/Lisbon",
         "created_at": "2026-03-02T09:30:00Z",
     }
     assert changed.json() == {**made.json(), "status": "suspended", "company_id": None} == same.json()
@@ -685,6 +687,7 @@ def test_a_password_lets_a_user_sign_in_until_it_is_taken_away(backend: Backend)
         ("/users/{new}", {"status": None}, 422, "invalid_request"),
         ("/users/{new}", {"role": "king"}, 422, "invalid_request"),
         ("/users/{new}", {"company_id": "{new}"}, 422, "invalid_input"),
+        ("/users/{new}", {"time_zone": "Middle/Earth"}, 422, "invalid_input"),
         ("/users/{new}", {"name": "Ada"}, 422, "invalid_request"),
         ("/users/{business}", {}, 409, "id_taken"),
         ("/users/00000000-0000-7000-8000-000000000001", {}, 409, "id_taken"),
@@ -708,6 +711,9 @@ def test_a_password_lets_a_user_sign_in_until_it_is_taken_away(backend: Backend)
         ("/events/x", {"topic": "No Topic"}, 422, "invalid_request"),
         ("/events/x", {"topic": "notes", "channels": {"fax": True}}, 422, "invalid_request"),
         ("/events/x", {"topic": "notes", "channels": {"email": 1}}, 422, "invalid_request"),
+        ("/events/x", {"topic": "notes", "digest": "yearly"}, 422, "invalid_request"),
+        ("/events/x", {"topic": "notes", "escalate_after_minutes": 0}, 422, "invalid_request"),
+        ("/events/x", {"topic": "notes", "digest": "daily", "critical": True}, 422, "invalid_input"),
         (
             "/events/x",
             {"topic": "notes", "critical": True, "channels": {"in_app": False}},
@@ -813,6 +819,8 @@ def test_an_event_is_added_and_changed(backend: Backend) -> None:
         "severity": "info",
         "channels": {"in_app": True, "email": True, **off},
         "critical": False,
+        "digest": "at_once",
+        "escalate_after_minutes": None,
     }
     assert changed.json() == {
         **made.json(),

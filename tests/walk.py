@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from tests.conftest import MovingClock
-from tidings.delivery import health, policy, record, subscriptions
+from tidings.delivery import digest, health, pacing, policy, record, subscriptions
+from tidings.delivery.pacing import Limits
 from tidings.errors import TidingsError
 from tidings.identity import directory, tickets, tokens
 from tidings.identity.sessions import Sessions
@@ -49,6 +50,7 @@ from tidings.model import (
     QuietHours,
     Reader,
     ReaderKind,
+    Rhythm,
     Scope,
     Selection,
     Severity,
@@ -211,21 +213,35 @@ async def other_channels(steps: Walk, world: World) -> None:
 
 
 async def delivering(steps: Walk, world: World) -> None:
-    drafts = [Draft(to=to, event="tax.due", title="by mail, too") for to in world.streams]
+    drafts = [
+        Draft(to=to, event="tax.due", title="by mail, too") for to in (*world.streams, world.streams[0])
+    ]
 
     async def append_with_jobs(store: Store) -> list[UUID]:
         store.channels = frozenset({"email"})
         return await append(store, drafts)
 
-    own, *shared = await steps.do(append_with_jobs)
-    await steps.do(lambda s: leaving_inbox.decide(s, world.user, own, "email"))
-    for stream in (world.business, EVERYONE):
+    own, *shared, _ = await steps.do(append_with_jobs)
+    await steps.do(lambda s: leaving_inbox.decide(s, world.user, [own], "email"))
+    await steps.do(lambda s: leaving_inbox.quiet_now(s, world.user))
+    for stream, id_ in zip((world.business, EVERYONE), (shared[0], shared[2]), strict=True):
         for after in (None, world.user):
-            await steps.do(lambda s, stream=stream, after=after: s.accounts.members(stream, after, 10))
+            for channel in ("email", "sms"):
+                await steps.do(
+                    lambda s, stream=stream, id_=id_, channel=channel, after=after: leaving_inbox.recipients(
+                        s, stream, id_, channel, after=after, limit=10
+                    )
+                )
+    await steps.do(lambda s: s.accounts.emails([world.user]))
+    limits = Limits(per_minute=60, per_host=6)
+    for _ in range(2):
+        await steps.do(lambda s: pacing.turn(s, limits, "email", "example.org"))
+    at = await steps.do(lambda s: s.now())
+    await steps.do(lambda s: s.pace.forget(at - timedelta(days=1)))
     at = await steps.do(lambda s: s.now())
     ready = await steps.do(lambda s: s.jobs.ready(at, 10))
     claimed = await steps.do(lambda s: s.jobs.claim(ready, at, at + timedelta(minutes=1)))
-    one, other, *_ = claimed
+    one, other, *_ = claimed  # the user's own come first
     await steps.do(lambda s: s.jobs.renew(one, at + timedelta(minutes=2)))
     tried = Attempt(job_id=one.id, number=1, at=at, milliseconds=12, answer="451 busy")
     await steps.do(lambda s: s.jobs.record(one.stream_id, tried))
@@ -233,7 +249,15 @@ async def delivering(steps: Walk, world: World) -> None:
     await steps.do(lambda s: s.jobs.put(done))
     await steps.do(lambda s: record.find(s, one.id))
     await steps.do(lambda s: record.retry(s, one.id))
-    await steps.do(lambda s: record.drop(s, other.id))
+    rhythm = leaving_inbox.Leaving(reason=Reason.DIGEST, rhythm=Rhythm.DAILY, until=at + timedelta(hours=1))
+    await steps.do(lambda s: digest.join(s, other, rhythm))
+    (daily,) = [job for job in await steps.do(lambda s: record.newest(s, limit=10)) if job.is_digest]
+    gathered = await steps.do(lambda s: digest.gather(s, leaving_inbox, daily))
+    await steps.do(lambda s: s.jobs.put_all(digest.settled(gathered, daily, at)))
+    sent = daily.finished(JobStatus.DEAD, Reason.REFUSED, at)
+    await steps.do(lambda s: s.jobs.put_all(digest.settled(gathered, sent, at)))
+    await steps.do(lambda s: record.find(s, other.id))
+    await steps.do(lambda s: record.drop(s, daily.id))
     await steps.refused(lambda s: record.drop(s, other.id))
     await steps.do(lambda s: record.of_notification(s, own, limit=10))
     await steps.do(lambda s: record.of_notification(s, shared[0], after=one.id, limit=10))

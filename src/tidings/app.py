@@ -18,7 +18,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tidings.clock import Clock
-from tidings.delivery import channels, record
+from tidings.delivery import channels, pacing, record
 from tidings.delivery.worker import Worker
 from tidings.identity.product_tokens import product_tokens
 from tidings.identity.sessions import Sessions
@@ -192,7 +192,7 @@ async def _upkeep(database: Database, uses: TokenUses) -> AsyncGenerator[None]:
     async def keep_up() -> None:
         while not stop.is_set():
             await _tried(uses.write())
-            for step in (*STEPS, record.forget):
+            for step in (*STEPS, record.forget, pacing.forget):
                 await _tried(step(database))
             await pause(UPKEEP_SECONDS)
         await _tried(uses.write())

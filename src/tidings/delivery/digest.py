@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID, uuid5
 
-from tidings.clocks import next_digest
 from tidings.delivery.rules import Leaving, Rules
 from tidings.model import Item, Rhythm
 from tidings.storage.jobs import Job, JobStatus, Priority, Reason, waiting
 from tidings.storage.store import Store
+from tidings.time_zones import next_digest
 
 _NAMES = UUID("4d5b1c8e-6f4e-4b61-9a3c-0a1de5c1f9d2")
 

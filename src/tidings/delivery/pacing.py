@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from tidings.storage.engine import Database
 from tidings.storage.store import Store
 
 _MINUTE = timedelta(minutes=1)
@@ -33,3 +34,9 @@ async def turn(store: Store, limits: Limits, channel: str, host: str) -> datetim
         if limit is not None:
             at = max(at, await store.pace.take_turn(channel, name, now, _MINUTE / limit))
     return at if at > now else None
+
+
+async def forget(database: Database) -> None:
+    """Remove the turns that are over."""
+    async with database.begin() as store:
+        await store.pace.forget(await store.now())

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, TypedDict, Unpack
 from uuid import UUID
 
-from tidings import clocks
+from tidings import time_zones
 from tidings.errors import InvalidInput, NotFound, UserNotFound
 from tidings.identity import passwords
 from tidings.identity.emails import normalised
@@ -54,7 +54,7 @@ async def put_user(store: Store, user_id: UUID, **changes: Unpack[UserChanges]) 
     if company_id is not None and await store.accounts.business(company_id) is None:
         raise InvalidInput(f"There is no business {company_id}.", field="company_id")
     if columns.get("time_zone") is not None:
-        clocks.require(columns["time_zone"])
+        time_zones.require(columns["time_zone"])
     if "password_hash" in columns:  # who forgot it is locked out no longer
         columns |= {"failures": 0, "failing_since": None, "locked_until": None}
     await membership.open_user(store, user_id)

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from tidings.clocks import next_digest
 from tidings.inbox.items import held
 from tidings.inbox.preferences import resolved
 from tidings.inbox.quiet_hours import quiet_until
@@ -25,6 +24,7 @@ from tidings.model import (
 )
 from tidings.storage.jobs import Job, Priority, Reason, waiting
 from tidings.storage.store import Store
+from tidings.time_zones import next_digest
 
 PATIENT = frozenset({"email", "sms", "chat"})
 """The channels for which something can wait, for a digest or whether it is read; the others are for now."""

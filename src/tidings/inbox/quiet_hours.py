@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from tidings import clocks
+from tidings import time_zones
 from tidings.errors import InvalidInput
 from tidings.inbox.operations import begin
 from tidings.inbox.preferences import tell
@@ -20,7 +20,7 @@ async def set_hours(store: Store, user: Reader, quiet: QuietHours | None) -> Non
     if quiet is not None and quiet.begins == quiet.ends:
         raise InvalidInput("Quiet hours must end at another time than they begin at.", field="ends")
     if quiet is not None:
-        clocks.require(quiet.time_zone)
+        time_zones.require(quiet.time_zone)
     turn = await begin(store, user)  # of two at once one comes second, and is what stays
     await store.catalog.set_quiet_hours(user.id, quiet)
     await tell(store, turn)

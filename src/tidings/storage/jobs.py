@@ -188,6 +188,7 @@ class Jobs:
             return
         rows = [[_values(one)[name] for name in _LISTED] for one in jobs]
         values = self._connection.rows("new", _LISTED, rows)
+        values["streams"] = sorted({one.stream_id for one in jobs})
         await self._connection.execute(_put_all(self._connection.dialect), values)
 
     async def open_digest(self, one: Job) -> Job:
@@ -363,7 +364,8 @@ _LISTED = {name: job.c[name].type for name in (*_FENCED, *_STATE)}
 def _put_all(dialect: str) -> sa.Executable:
     new = table_of(dialect, "new", _LISTED)
     same = [job.c[name] == new.c[name] for name in _FENCED]
-    return sa.update(job).where(*same).values({name: new.c[name] for name in _STATE})
+    mine = sa.update(job).where(among(dialect, job.c.stream_id, "streams"), *same)
+    return mine.values({name: new.c[name] for name in _STATE})
 
 
 def _claimed(one: Job) -> dict[str, Any]:

@@ -4,7 +4,7 @@ stream-keyed   stream lane notification ending change expiry erasure alert sched
 reader-keyed   reader line sweep mark operation alert_dismissal
 replicated     account business firm membership service_key api_token refresh_token
                event topic preference quiet_hours suppression consent push_subscription
-key of its own idempotency stream_ticket
+key of its own idempotency stream_ticket pace
 """
 
 from __future__ import annotations
