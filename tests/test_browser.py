@@ -235,6 +235,36 @@ def test_what_is_mailed_is_in_the_outbox_and_can_be_unsubscribed_from(
     context.close()
 
 
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_a_digest_waits_in_the_outbox_and_can_be_sent(
+    browser: Browser, demos: dict[str, Demo], kind: str
+) -> None:
+    demo = demos[kind]
+    context = browser.new_context(viewport={"width": 1100, "height": 800})
+    page = context.new_page()
+    for title in ("One for the morning", "Another for the morning"):
+        demo.send(page, 0, title, event="billing.invoice_paid")
+    page.goto(f"{demo.url}/demo/outbox")
+    send = page.get_by_role("button", name="Send now")
+    last = time.monotonic() + PATIENCE_MS / 1000
+    while not send.count():  # which digest it waits for is found out beside the answer
+        assert time.monotonic() < last
+        page.wait_for_timeout(50)
+        page.reload()
+    page.screenshot(path=SHOTS / f"outbox-{kind}.png")
+    send.click()
+
+    expect(send).to_have_count(0)
+    to_first = page.get_by_role("row").filter(has_text=demo.world["users"][0]["email"])
+    to_first.get_by_role("link", name="unread notification").first.click()
+    mail = page.frame_locator("iframe")
+    expect(mail.get_by_role("heading")).to_contain_text("unread notification")
+    for title in ("One for the morning", "Another for the morning"):
+        expect(mail.locator("strong").get_by_text(title, exact=True)).to_be_visible()
+    page.screenshot(path=SHOTS / f"digest-{kind}.png")
+    context.close()
+
+
 def test_one_is_read_dismissed_brought_back_pinned_and_snoozed(window: Opening, demo: Demo) -> None:
     page, inbox = window(1)
     demo.send(page, 1, "One to play with")

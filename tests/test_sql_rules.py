@@ -45,6 +45,7 @@ EXCEPTIONS = {
     (4, "Jobs.newest"): "an operator looks at the newest of every stream, by an index on their ids",
     (4, "Jobs.of_notification"): "a service key asks by an id alone, and ix_job_notification_id finds them",
     (4, "Jobs.in_digest"): "a digest asks for what waits for it in any stream, and ix_job_digest finds it",
+    (4, "Jobs.open_digests"): "an operator looks at what waits in every stream, by an index on digests",
     (4, "Jobs.digests"): "the record asks by ids alone, and ix_job_notification_id finds them",
     (4, "Jobs.forget"): "a worker looks for work in every stream, by an index on when it was finished",
     (4, "Jobs.stuck"): "an operator asks how much is late in every stream, by an index on when it is due",

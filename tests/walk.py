@@ -252,6 +252,7 @@ async def delivering(steps: Walk, world: World) -> None:
     rhythm = leaving_inbox.Leaving(reason=Reason.DIGEST, rhythm=Rhythm.DAILY, until=at + timedelta(hours=1))
     await steps.do(lambda s: digest.join(s, other, rhythm))
     (daily,) = [job for job in await steps.do(lambda s: record.newest(s, limit=10)) if job.is_digest]
+    await steps.do(lambda s: record.open_digests(s, limit=10))
     gathered = await steps.do(lambda s: digest.gather(s, leaving_inbox, daily))
     await steps.do(lambda s: s.jobs.put_all(digest.settled(gathered, daily, at)))
     sent = daily.finished(JobStatus.DEAD, Reason.REFUSED, at)

@@ -279,7 +279,7 @@ def _switch(services: Services, front_app: ASGIApp, demo: DemoPage | None) -> AS
     to_native, to_company = native.create(services), company.create(services)
     scoped_paths, personal_paths = Paths(to_scoped), Paths(to_personal)
     files = browser.Files()
-    to_demo = front_app if demo is None else demo_page.create(demo, files, services.sender)
+    to_demo = front_app if demo is None else demo_page.create(demo, files, services.sender, services.database)
     prefixes: dict[str, ASGIApp] = {
         "/v1/": to_native,
         "/company/": to_company,

@@ -59,6 +59,11 @@ async def find(store: Store, job_id: UUID) -> Delivery:
     return (await _with_attempts(store, [job]))[0]
 
 
+async def open_digests(store: Store, *, limit: int) -> list[Job]:
+    """Digests that are still to go, the earliest first."""
+    return await store.jobs.open_digests(limit)
+
+
 async def retry(store: Store, job_id: UUID) -> Job:
     """Try it again now, however often it was tried; a digest goes now. Raises JobNotFound, JobFinished."""
     job = await _locked(store, job_id)

@@ -40,6 +40,7 @@ from tidings.model import (
     Draft,
     Reader,
     ReaderKind,
+    Rhythm,
     Scope,
     Selection,
     View,
@@ -114,8 +115,14 @@ def _memberships(person: Person) -> list[Address]:
 async def _tell_what_happened(store: Store) -> None:
     """Every story to everybody: two thirds before the readers did anything, one third after."""
     for story in STORIES:
-        channels = {"email": story.severity.rank > 0}
-        await put_event(store, story.event, topic=story.topic, severity=story.severity, channels=channels)
+        await put_event(
+            store,
+            story.event,
+            topic=story.topic,
+            severity=story.severity,
+            channels={"email": True},
+            digest=Rhythm.AT_ONCE if story.severity.rank else Rhythm.DAILY,
+        )
     drafts = _drafts(await store.now())
     older, newer = drafts[: len(drafts) * 2 // 3], drafts[len(drafts) * 2 // 3 :]
     await _read_on(store, older, await append(store, older))

@@ -205,6 +205,12 @@ class Jobs:
         )
         return [_job(row) for row in await self._connection.all(waits)]
 
+    async def open_digests(self, limit: int) -> list[Job]:
+        """Digests that are still to go, the earliest first."""
+        found = sa.select(job).where(job.c.digest == job.c.notification_id, job.c.finished_at.is_(None))
+        rows = await self._connection.all(found.order_by(job.c.run_at).limit(limit))
+        return [_job(row) for row in rows]
+
     async def digests(self, ids: Collection[UUID]) -> dict[UUID, Job]:
         """Digests by their notification_id."""
         if not ids:

@@ -5,6 +5,7 @@ It gives away the tokens of the demo's users, so nothing but the demo serves it.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,12 +16,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from tidings.delivery import record
 from tidings.errors import TidingsError
 from tidings.inbox.sending import Sender
 from tidings.model import EVERYONE, Address, Audience, Draft, Severity
+from tidings.storage.engine import Database
 from tidings.surfaces.browser.app import Files
 from tidings.surfaces.browser.outbox import MAIL_POLICY, PAGE_POLICY, Outbox, list_page, mail_page
 
@@ -32,6 +35,8 @@ _POLICY = (
 )
 _STORABLE = r"^[^\x00]*$"  # PostgreSQL's text has no NUL
 _MOST_BODY = 16 * 1024
+_MOST_DIGESTS = 100
+_GLANCES, _GLANCE_SECONDS = 20, 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +85,7 @@ class _Sent(BaseModel):
         )
 
 
-def create(page: DemoPage, files: Files, sender: Sender) -> Starlette:
+def create(page: DemoPage, files: Files, sender: Sender, database: Database) -> Starlette:
     """The application for / and what stands under /demo/."""
     world = orjson.dumps(
         {
@@ -105,7 +110,17 @@ def create(page: DemoPage, files: Files, sender: Sender) -> Starlette:
     outbox = None if page.outbox is None else Outbox(page.outbox)
 
     async def mails(_request: Request) -> Response:
-        return _shown(list_page(None if outbox is None else outbox.mails()), PAGE_POLICY)
+        async with database.read() as store:
+            digests = len(await record.open_digests(store, limit=_MOST_DIGESTS))
+        return _shown(list_page(None if outbox is None else outbox.mails(), digests), PAGE_POLICY)
+
+    async def send_digests(request: Request) -> Response:
+        _require_same_origin(request)
+        async with database.begin() as store:
+            for digest in await record.open_digests(store, limit=_MOST_DIGESTS):
+                await record.retry(store, digest.id)
+        await _sent(database)
+        return RedirectResponse("/demo/outbox", 303)
 
     async def mail(request: Request) -> Response:
         found = None if outbox is None else outbox.mail(request.path_params["key"])
@@ -115,8 +130,7 @@ def create(page: DemoPage, files: Files, sender: Sender) -> Starlette:
         return _shown(found.html, MAIL_POLICY) if is_part else _shown(mail_page(found), PAGE_POLICY)
 
     async def send(request: Request) -> Response:
-        if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
-            raise HTTPException(403)
+        _require_same_origin(request)
         try:
             content = await request.body()
             if len(content) > _MOST_BODY:
@@ -134,11 +148,26 @@ def create(page: DemoPage, files: Files, sender: Sender) -> Starlette:
             Route("/demo/world.json", told),
             Route("/demo/send", send, methods=["POST"]),
             Route("/demo/outbox", mails),
+            Route("/demo/outbox/digests", send_digests, methods=["POST"]),
             Route("/demo/outbox/{key}", mail),
             Route("/demo/outbox/{key}/html", mail),
             Route("/demo/{name}", file),
         ]
     )
+
+
+async def _sent(database: Database) -> None:
+    """Wait a moment until no digest is left, so that who is led to the list finds them in it."""
+    for _ in range(_GLANCES):
+        async with database.read() as store:
+            if not await record.open_digests(store, limit=1):
+                return
+        await asyncio.sleep(_GLANCE_SECONDS)
+
+
+def _require_same_origin(request: Request) -> None:
+    if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
+        raise HTTPException(403)
 
 
 def _shown(html: str, policy: str) -> Response:

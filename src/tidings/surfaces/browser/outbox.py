@@ -13,7 +13,8 @@ from pathlib import Path
 MOST_LISTED = 100
 
 PAGE_POLICY = (
-    "default-src 'none'; style-src 'self'; frame-src 'self'; base-uri 'none'; frame-ancestors 'self'"
+    "default-src 'none'; style-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'self'"
 )
 MAIL_POLICY = (
     "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; style-src 'unsafe-inline'; "
@@ -65,19 +66,34 @@ def _read(path: Path) -> Mail:
     return Mail(key=path.name, message=message)  # pyright: ignore[reportArgumentType] - of this policy it is one
 
 
-def list_page(mails: Sequence[Mail] | None) -> str:
-    """All of them, each with a link to it; None: they went elsewhere."""
+def list_page(mails: Sequence[Mail] | None, digests: int) -> str:
+    """All of them, each with a link to it; None: they went elsewhere. So many digests wait."""
+    return _page("Outbox", _waiting(digests) + _list(mails))
+
+
+def _waiting(digests: int) -> str:
+    if not digests:
+        return ""
+    waits = "1 digest waits" if digests == 1 else f"{digests} digests wait"
+    return (
+        '<form class="waiting" method="post" action="/demo/outbox/digests">\n'
+        f"<p>{waits} for the morning: what is told at info goes together.</p>\n"
+        "<button>Send now</button>\n</form>\n"
+    )
+
+
+def _list(mails: Sequence[Mail] | None) -> str:
     if mails is None:
-        return _page("Outbox", "<p>Mails go to the server that TIDINGS_SMTP_URL names.</p>")
+        return "<p>Mails go to the server that TIDINGS_SMTP_URL names.</p>"
     if not mails:
-        return _page("Outbox", "<p>No mail was sent yet. Send something at warning or urgent to a user.</p>")
+        return "<p>No mail was sent yet. Send something to a user.</p>"
     rows = "\n".join(
         f"<tr><td>{mail.at:%H:%M:%S}</td><td>{escape(mail.message['To'])}</td>"
         f'<td><a href="/demo/outbox/{escape(mail.key)}">{escape(mail.message["Subject"])}</a></td></tr>'
         for mail in mails
     )
     head = "<tr><th>at (UTC)</th><th>to</th><th>subject</th></tr>"
-    return _page("Outbox", f"<table><thead>{head}</thead><tbody>\n{rows}\n</tbody></table>")
+    return f"<table><thead>{head}</thead><tbody>\n{rows}\n</tbody></table>"
 
 
 def mail_page(mail: Mail) -> str:
