@@ -439,6 +439,17 @@ def test_of_two_that_found_the_same_one_has_it(office: Office) -> None:
     assert (len(first), second) == (1, [])
 
 
+def test_who_chooses_is_told_which_channels_there_are(office: Office) -> None:
+    business = office.web.business()
+    headers = office.web.scoped(office.web.user(business), business)
+    native = office.web.ask("GET", "/v1/inbox/preferences", headers=headers)
+    scoped = office.web.ask(
+        "PUT", "/api/v1/preferences/notifications/topics", headers=headers, json={"overrides": {}}
+    )
+    assert native.json()["available_channels"] == ["in_app", "email"]
+    assert scoped.json()["data"]["available_channels"] == ["in_app", "email"]
+
+
 # --- many readers ------------------------------------------------------------------------------------------
 
 

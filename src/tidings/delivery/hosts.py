@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
-PATIENCE_SECONDS = 2.0
+PATIENCE_SECONDS = 1.0
 """Who answers later than that is slow, until it answers sooner."""
 FEW = 4
 """So many sends at once to who is slow."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 
 from tidings.errors import InvalidInput, UnknownEvent
@@ -10,8 +10,11 @@ from tidings.model import Event, Rhythm, Selection, Severity
 from tidings.storage.store import Store
 
 CHANNELS = ("in_app", "email", "push", "web_push", "sms", "chat")
-SET_UP = ("in_app",)
-"""The channels through which something can reach a reader now."""
+
+
+def set_up(leaving: Collection[str]) -> list[str]:
+    """The channels through which something can reach a reader: the inbox, and those by which it leaves that."""
+    return [channel for channel in CHANNELS if channel == "in_app" or channel in leaving]
 
 
 async def require(store: Store, selection: Selection) -> None:

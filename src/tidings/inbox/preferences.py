@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 from uuid import UUID
 
 from tidings.errors import InvalidInput, NotFound, UnknownEvent
-from tidings.inbox.catalog import CHANNELS
+from tidings.inbox.catalog import CHANNELS, set_up
 from tidings.inbox.operations import begin
 from tidings.model import Event, OperationKind, QuietHours, Reader, Turn
 from tidings.storage.store import Store
@@ -66,6 +66,7 @@ class Preferences:
     events: Mapping[str, tuple[Event, Mapping[str, Choice]]]  # by key: every event, every channel
     topics: Mapping[str, Mapping[str, Choice]]  # every topic, every channel
     quiet_hours: QuietHours | None
+    available: Sequence[str]  # the channels that are set up
 
 
 async def overview(store: Store, user_id: UUID) -> Preferences:
@@ -86,6 +87,7 @@ async def overview(store: Store, user_id: UUID) -> Preferences:
         events={event.key: (event, choices(event)) for event in await store.catalog.all_events()},
         topics={topic: topic_choices(topic) for topic in await store.catalog.topics()},
         quiet_hours=await store.catalog.quiet_hours(user_id),
+        available=set_up(store.channels),
     )
 
 

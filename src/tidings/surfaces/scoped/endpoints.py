@@ -10,7 +10,7 @@ from fastapi import APIRouter, Body, Header, Query, Request, Response
 
 from tidings.errors import Forbidden, NotificationNotFound
 from tidings.inbox import alerts, counts, feed, operations, preferences
-from tidings.inbox.catalog import SET_UP
+from tidings.inbox.catalog import set_up
 from tidings.inbox.live import Appended, fresh
 from tidings.inbox.reach import reach_of
 from tidings.model import Action, LiveAlert, Reader
@@ -220,7 +220,8 @@ async def update_topic_overrides_endpoint(
     async with services.database.begin() as store:
         caller.enter()
         kept = await preferences.replace_topics(store, caller.reader, body.overrides)
-    return ok("Preferences saved", TopicOverrides(overrides=kept, available_channels=list(SET_UP)))
+        available = set_up(store.channels)
+    return ok("Preferences saved", TopicOverrides(overrides=kept, available_channels=available))
 
 
 # --- one notification --------------------------------------------------------------------------------------

@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, RootModel, StrictBool
 
-from tidings.inbox.catalog import SET_UP
 from tidings.inbox.preferences import Choice, Preferences, Source
 from tidings.model import Event, QuietHours
 from tidings.surfaces.native.schemas.values import Channel, In, Text
@@ -98,6 +97,6 @@ class PreferencesOut(BaseModel):
                 "events": [EventPreference.of(event, of) for event, of in preferences.events.values()],
                 "topics": {topic: _told(choices) for topic, choices in preferences.topics.items()},
                 "quiet_hours": preferences.quiet_hours and QuietHoursOut.of(preferences.quiet_hours),
-                "available_channels": SET_UP,
+                "available_channels": preferences.available,
             }
         )
