@@ -7,6 +7,8 @@ from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from pathlib import Path
+from ssl import SSLContext
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID
@@ -14,6 +16,7 @@ from uuid import UUID
 import pytest
 from aiosmtpd.smtp import SMTP
 
+from tests.certificates import issue
 from tests.conftest import MovingClock, Run
 from tests.web import SECRET, Web, own
 from tidings.delivery import record, worker
@@ -70,11 +73,18 @@ class Postmaster:
 
 
 @asynccontextmanager
-async def listening(postmaster: Postmaster, port: int = 0) -> AsyncGenerator[int]:
+async def listening(
+    postmaster: Postmaster, *, tls: SSLContext | None = None, start_tls: SSLContext | None = None
+) -> AsyncGenerator[int]:
     """The server on a port of this machine."""
     loop = asyncio.get_running_loop()
     server = await loop.create_server(
-        lambda: SMTP(postmaster, hostname="mail.test", enable_SMTPUTF8=True, loop=loop), "127.0.0.1", port
+        lambda: SMTP(
+            postmaster, hostname="mail.test", enable_SMTPUTF8=True, loop=loop, tls_context=start_tls
+        ),
+        "127.0.0.1",
+        0,
+        ssl=tls,
     )
     try:
         yield server.sockets[0].getsockname()[1]
@@ -304,6 +314,42 @@ def test_a_connection_is_used_again_and_one_that_died_is_not(run: Run) -> None:
         return answers
 
     assert [type(answer) for answer in run(sends())] == [Sent, Sent, Sent, Failed, Sent, Sent]
+
+
+@pytest.mark.parametrize("scheme", ["smtps", "smtp"])
+def test_the_server_shows_a_certificate_for_its_name(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    """It is asked for by name, and looked up once."""
+    certificates = issue("localhost", tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificates.authority))
+    asked: list[str] = []
+
+    async def send(host: str) -> Answer:
+        loop = asyncio.get_running_loop()
+        real = loop.getaddrinfo
+
+        async def getaddrinfo(name: Any, *arguments: Any, **options: Any) -> Any:
+            asked.append(name)
+            return await real(name, *arguments, **options)
+
+        options = {"tls" if scheme == "smtps" else "start_tls": certificates.server}
+        with monkeypatch.context() as patch:
+            patch.setattr(loop, "getaddrinfo", getaddrinfo)
+            async with listening(postmaster, **options) as port:
+                asked.clear()
+                mailer = Mailer(Server.at(f"{scheme}://{host}:{port}"))
+                answer = await mailer.send(mail())
+                await mailer.close()
+                return answer
+
+    postmaster = Postmaster()
+    assert isinstance(run(send("localhost")), Sent)
+    assert asked == ["localhost"]
+    answer = run(send("127.0.0.1"))  # the same server, by another name
+    assert isinstance(answer, Retry)
+    assert "certificate" in answer.answer
+    assert len(postmaster.mails) == 1
 
 
 def test_a_server_is_told_by_its_address() -> None:

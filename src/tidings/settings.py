@@ -81,6 +81,11 @@ class Settings(BaseSettings):
         description="Addresses and networks, separated by commas, whose X-Forwarded-For, "
         "X-Forwarded-Proto and X-Forwarded-Host are believed.",
     )
+    outbound_allowed: Annotated[tuple[IPvAnyNetwork, ...], NoDecode, BeforeValidator(_listed)] = Field(
+        default=(),
+        description="Addresses and networks, separated by commas, that users and tenants may have connected "
+        "to though they are not public. Servers that settings name may be anywhere.",
+    )
     secure_cookies: bool = Field(
         default=True,
         description="Send cookies over HTTPS alone; switch it off only for plain HTTP on a desk.",

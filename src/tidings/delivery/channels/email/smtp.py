@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import aiosmtplib
 
 from tidings.delivery.channels.contract import Answer, Failed, Gone, Retry, Sent
+from tidings.delivery.guard import Guard
 
 TIMEOUT_SECONDS = 20.0
 IDLE_SECONDS = 30.0
@@ -63,6 +64,7 @@ class Mailer:
 
     def __init__(self, server: Server) -> None:
         self._server = server
+        self._guard = Guard(trusted=frozenset({server.host}))
         self._idle: list[tuple[float, aiosmtplib.SMTP]] = []  # since when, the latest last
 
     async def send(self, mail: EmailMessage) -> Answer:
@@ -100,9 +102,10 @@ class Mailer:
                 return client
             client.close()
         server = self._server
+        sock = await self._guard.connect(server.host, server.port, seconds=TIMEOUT_SECONDS)
         client = aiosmtplib.SMTP(
-            hostname=server.host,
-            port=server.port,
+            hostname=server.host,  # whom the certificate must name
+            sock=sock,
             username=server.username,
             password=server.password,
             use_tls=server.tls,
