@@ -442,6 +442,7 @@ class Account:
     status: AccountStatus
     role: Role
     company_id: UUID | None  # the business as whose company the user logs in
+    locale: str | None  # in which the user is written to, such as pt-BR; None: any
     created_at: datetime
 
 

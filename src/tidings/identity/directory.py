@@ -27,6 +27,7 @@ class UserChanges(TypedDict, total=False):
     status: AccountStatus
     role: Role
     company_id: UUID | None
+    locale: str | None
 
 
 class BusinessChanges(TypedDict, total=False):

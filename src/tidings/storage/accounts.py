@@ -33,6 +33,7 @@ _ACCOUNT = (
     account.c.status,
     account.c.role,
     account.c.company_id,
+    account.c.locale,
     account.c.created_at,
 )
 
@@ -197,6 +198,7 @@ def account_of(row: Row) -> Account:
         status=AccountStatus(row.status),
         role=Role(row.role),
         company_id=row.company_id,
+        locale=row.locale,
         created_at=row.created_at,
     )
 

@@ -3,7 +3,7 @@
 stream-keyed   stream lane notification ending change expiry erasure alert scheduled job attempt
 reader-keyed   reader line sweep mark operation alert_dismissal
 replicated     account business firm membership service_key api_token refresh_token
-               event topic preference quiet_hours suppression consent push_subscription
+               event topic preference quiet_hours suppression consent template push_subscription
 key of its own idempotency stream_ticket
 """
 
@@ -321,6 +321,7 @@ account = sa.Table(
     sa.Column("status", sa.String(16), nullable=False),  # active, suspended, deactivated
     sa.Column("role", sa.String(16), nullable=False),  # member, operator
     sa.Column("company_id", sa.Uuid),  # the business as whose company the user logs in
+    sa.Column("locale", sa.String(35)),  # in which the user is written to; null: any
     sa.Column("failures", sa.Integer, nullable=False),  # failed logins since failing_since
     sa.Column("failing_since", Instant),
     sa.Column("locked_until", Instant),
@@ -504,6 +505,20 @@ attempt = sa.Table(
     sa.Column("at", Instant, nullable=False),
     sa.Column("milliseconds", sa.Integer, nullable=False),
     sa.Column("answer", sa.Text, nullable=False),  # what the other side said, cut short
+)
+
+# What mails say, as operators wrote it.
+template = sa.Table(
+    "template",
+    metadata,
+    sa.Column("event", sa.String(128), primary_key=True),  # its key; '' for every event
+    sa.Column("locale", sa.String(35), primary_key=True),  # in lower case, with hyphens; '' for every locale
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("words", Json, nullable=False),
+    sa.Column("layout", sa.Text),  # null: the default one
+    sa.Column("html", sa.Text),  # what the layout was compiled to
+    sa.Column("updated_at", Instant, nullable=False),
 )
 
 # A browser that takes web push.

@@ -15,11 +15,6 @@ MOST_LISTED = 100
 PAGE_POLICY = (
     "default-src 'none'; style-src 'self'; frame-src 'self'; base-uri 'none'; frame-ancestors 'self'"
 )
-MAIL_POLICY = (
-    "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; style-src 'unsafe-inline'; "
-    "img-src data:; frame-ancestors 'self'"
-)
-"""A mail runs nothing and loads nothing; its links open windows of their own."""
 
 
 @dataclass(frozen=True, kw_only=True)

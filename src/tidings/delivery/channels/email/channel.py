@@ -6,17 +6,23 @@ from email.message import EmailMessage
 from email.utils import parseaddr
 from uuid import UUID
 
+import structlog
+
+from tidings.delivery import mail_templates
 from tidings.delivery.channels.contract import Answer, Outgoing
 from tidings.delivery.channels.email.message import build, message_id
 from tidings.delivery.channels.email.smtp import Mailer, Server
-from tidings.delivery.channels.email.templates import default_template, render
+from tidings.delivery.channels.email.templates import Rendered, RenderFailed
 from tidings.delivery.policy import may_email
 from tidings.delivery.unsubscribe_links import unsubscribe_link
 from tidings.errors import InvalidInput
-from tidings.model import AccountStatus, Item, Suppression
+from tidings.model import AccountStatus, Item, Notification, Suppression
 from tidings.settings import Settings
 from tidings.storage.jobs import Reason
 from tidings.storage.store import Store
+from tidings.storage.templates import MailTemplate
+
+_log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 
 class Email:
@@ -49,12 +55,8 @@ class Email:
         if not await may_email(store, account.email, critical=critical):
             return Reason.SUPPRESSED
         unsubscribe_url = unsubscribe_link(self._secret, self._public_url, account.email)
-        rendered = render(
-            default_template(),
-            item.notification,
-            inbox_url=self._public_url,
-            unsubscribe_url=unsubscribe_url,
-        )
+        template = await mail_templates.chosen(store, item.notification.event, account.locale or "")
+        rendered = await self._rendered(template, item.notification, unsubscribe_url)
         try:
             mail = build(
                 sender=self._sender,
@@ -67,6 +69,25 @@ class Email:
         except InvalidInput:  # it is in no alphabet that every server takes
             return Reason.NO_ADDRESS
         return Outgoing(address=account.email, content=mail)
+
+    async def _rendered(
+        self, template: MailTemplate | None, notification: Notification, unsubscribe_url: str
+    ) -> Rendered:
+        """What the template makes of it; where that fails the default one, for no mail is to be lost."""
+        links = {"inbox_url": self._public_url, "unsubscribe_url": unsubscribe_url}
+        try:
+            return await mail_templates.rendered(mail_templates.compiled_of(template), notification, **links)
+        except RenderFailed as error:
+            if template is None:
+                raise
+            _log.warning(
+                "a template fails, and the default one is sent",
+                event_key=template.event,
+                locale=template.locale,
+                notification_id=str(notification.id),
+                reason=error.reason,
+            )
+            return await self._rendered(None, notification, unsubscribe_url)
 
     async def send(self, outgoing: Outgoing) -> Answer:
         mail: EmailMessage = outgoing.content

@@ -13,12 +13,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote, urljoin, urlsplit
 
 from tidings.delivery.channels.email.layout import compiled_layout
 from tidings.delivery.channels.email.liquid import LARGEST_OUTPUT, check, parsed, reason_of
 from tidings.model import Notification
+
+T = TypeVar("T")
 
 LARGEST_SUBJECT = 200  # characters
 MOST_PARAGRAPHS = 100  # all further ones are one
@@ -59,12 +61,10 @@ class Template:
 
 @dataclass(frozen=True, kw_only=True)
 class Compiled:
-    """A template that was checked and can be rendered, or kept: its fields are plain text."""
+    """A template that was checked, and can be rendered or kept."""
 
-    subject: str
-    body: str
-    html: str  # with Liquid
-    words: Words
+    source: Template
+    html: str  # of its layout, with Liquid
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +83,7 @@ def compile_template(source: Template) -> Compiled:
     html = compiled_layout(layout)
     # Once more: what MJML puts elsewhere, or twice, can leave a block without its end.
     check("compiled layout", html, _NAMES_OF_LAYOUTS, largest=LARGEST_OUTPUT)
-    return Compiled(subject=source.subject, body=source.body, html=html, words=source.words)
+    return Compiled(source=source, html=html)
 
 
 @cache
@@ -97,16 +97,21 @@ def locale_key(locale: str) -> str:
     return locale.replace("_", "-").lower()
 
 
-def choose(templates: Mapping[tuple[str, str], Compiled], event: str, locale: str) -> Compiled:
-    """The template of the event in the locale, a wider one (pt for pt-BR), or that for all locales.
-
-    Keys are (event, locale_key); "" is every event, or every locale. The event's own come before those for
-    every event, and the default template is last.
-    """
+def widening(locale: str) -> list[str]:
+    """The keys of the locale, of each wider one, and of every locale: pt-br, pt and "" for pt_BR."""
     parts = locale_key(locale).split("-")
     wider = ["-".join(parts[:length]) for length in range(len(parts), 0, -1)]
-    keys = ((key, language) for key in (event, "") for language in (*wider, ""))
-    return next((templates[key] for key in keys if key in templates), None) or default_template()
+    return [key for key in wider if key] + [""]
+
+
+def choose(templates: Mapping[tuple[str, str], T], event: str, locale: str) -> T | None:
+    """The template of the event in the locale, in a wider one (pt for pt-BR), or that for all locales.
+
+    Keys are (event, locale_key); "" is every event, or every locale. The event's own come before those for
+    every event; None: there is none, and the default template is meant.
+    """
+    keys = ((key, language) for key in (event, "") for language in widening(locale))
+    return next((templates[key] for key in keys if key in templates), None)
 
 
 def render(
@@ -118,16 +123,16 @@ def render(
     is taken as standing on the inbox's page.
     """
     try:
-        facts = _facts(notification, compiled.words, inbox_url, unsubscribe_url)
+        facts = _facts(notification, compiled.source.words, inbox_url, unsubscribe_url)
         return _rendered(compiled, facts)
     except Exception as error:  # a template can make a library fail in any way, and that must end here
         raise RenderFailed(reason_of(error)) from error
 
 
 def _rendered(compiled: Compiled, facts: Mapping[str, Any]) -> Rendered:
-    heading = _one_line(parsed(compiled.subject, html=False).render(facts)) or facts["event"]
+    heading = _one_line(parsed(compiled.source.subject, html=False).render(facts)) or facts["event"]
     subject = heading if len(heading) <= LARGEST_SUBJECT else f"{heading[: LARGEST_SUBJECT - 1]}…"
-    content = parsed(compiled.body, html=False).render(facts)
+    content = parsed(compiled.source.body, html=False).render(facts)
     parts = re.split(r"\n\s*\n", _tidy(content), maxsplit=MOST_PARAGRAPHS)
     paragraphs = [text for part in parts if (text := part.strip())]
     more = {"subject": subject, "heading": heading, "paragraphs": paragraphs}

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, StrictBool
 
 from tidings.identity.directory import BusinessChanges, UserChanges
 from tidings.model import Account, AccountStatus, Business, BusinessStatus, Firm, Role
-from tidings.surfaces.native.schemas.values import In, Name, Text
+from tidings.surfaces.native.schemas.values import In, Locale, Name, Text
 
 
 class UserIn(In):
@@ -26,6 +26,9 @@ class UserIn(In):
     company_id: UUID | None = Field(
         default=None, description="The business as whose company the user logs in."
     )
+    locale: Locale | None = Field(
+        default=None, description="In which the user gets mail, as far as there are templates for it."
+    )
 
     def changes(self) -> UserChanges:
         """What was sent."""
@@ -39,6 +42,7 @@ class UserOut(BaseModel):
     status: AccountStatus
     role: Role
     company_id: UUID | None
+    locale: str | None
     created_at: datetime
 
     @classmethod
