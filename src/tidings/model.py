@@ -455,6 +455,7 @@ class Account:
     role: Role
     company_id: UUID | None  # the business as whose company the user logs in
     time_zone: str | None  # of the IANA database
+    locale: str | None  # in which the user is written to, such as pt-BR; None: any
     created_at: datetime
 
 

@@ -29,6 +29,7 @@ class UserChanges(TypedDict, total=False):
     role: Role
     company_id: UUID | None
     time_zone: str | None
+    locale: str | None
 
 
 class BusinessChanges(TypedDict, total=False):

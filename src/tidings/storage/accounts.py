@@ -34,6 +34,7 @@ _ACCOUNT = (
     account.c.role,
     account.c.company_id,
     account.c.time_zone,
+    account.c.locale,
     account.c.created_at,
 )
 
@@ -230,6 +231,7 @@ def account_of(row: Row) -> Account:
         role=Role(row.role),
         company_id=row.company_id,
         time_zone=row.time_zone,
+        locale=row.locale,
         created_at=row.created_at,
     )
 

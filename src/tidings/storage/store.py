@@ -28,6 +28,7 @@ from tidings.storage.readers import Readers
 from tidings.storage.scheduled import Schedule
 from tidings.storage.streams import Streams
 from tidings.storage.suppression import Suppressions
+from tidings.storage.templates import Templates
 from tidings.storage.tickets import Tickets
 from tidings.storage.totals import Totals
 from tidings.storage.upkeep import Upkeep
@@ -123,6 +124,10 @@ class Store:
     @cached_property
     def suppressions(self) -> Suppressions:
         return Suppressions(self.connection)
+
+    @cached_property
+    def templates(self) -> Templates:
+        return Templates(self.connection)
 
     @cached_property
     def tickets(self) -> Tickets:

@@ -3,7 +3,7 @@
 stream-keyed   stream lane notification ending change expiry erasure alert scheduled job attempt
 reader-keyed   reader line sweep mark operation alert_dismissal
 replicated     account business firm membership service_key api_token refresh_token
-               event topic preference quiet_hours suppression consent push_subscription
+               event topic preference quiet_hours suppression consent template push_subscription
 key of its own idempotency stream_ticket pace
 """
 
@@ -322,6 +322,7 @@ account = sa.Table(
     sa.Column("role", sa.String(16), nullable=False),  # member, operator
     sa.Column("company_id", sa.Uuid),  # the business as whose company the user logs in
     sa.Column("time_zone", sa.String(64)),  # of the IANA database
+    sa.Column("locale", sa.String(35)),  # in which the user is written to; null: any
     sa.Column("failures", sa.Integer, nullable=False),  # failed logins since failing_since
     sa.Column("failing_since", Instant),
     sa.Column("locked_until", Instant),
@@ -524,6 +525,20 @@ pace = sa.Table(
     sa.Column("host", sa.String(255), primary_key=True),
     sa.Column("next_at", Instant, nullable=False),
     **OFTEN_UPDATED,
+)
+
+# What mails say, as operators wrote it.
+template = sa.Table(
+    "template",
+    metadata,
+    sa.Column("event", sa.String(128), primary_key=True),  # its key; '' for every event
+    sa.Column("locale", sa.String(35), primary_key=True),  # in lower case, with hyphens; '' for every locale
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("words", Json, nullable=False),
+    sa.Column("layout", sa.Text),  # null: the default one
+    sa.Column("html", sa.Text),  # what the layout was compiled to
+    sa.Column("updated_at", Instant, nullable=False),
 )
 
 # A browser that takes web push.

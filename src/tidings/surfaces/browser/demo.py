@@ -25,7 +25,8 @@ from tidings.inbox.sending import Sender
 from tidings.model import EVERYONE, Address, Audience, Draft, Severity
 from tidings.storage.engine import Database
 from tidings.surfaces.browser.app import Files
-from tidings.surfaces.browser.outbox import MAIL_POLICY, PAGE_POLICY, Outbox, list_page, mail_page
+from tidings.surfaces.browser.outbox import PAGE_POLICY, Outbox, list_page, mail_page
+from tidings.surfaces.mail_policy import MAIL_POLICY
 
 _FOLDER = Path(__file__).parent / "demo"
 _TYPES = {".html": "text/html; charset=utf-8", ".css": "text/css", ".js": "text/javascript"}

@@ -7,18 +7,24 @@ from email.message import EmailMessage
 from email.utils import parseaddr
 from uuid import UUID
 
+import structlog
+
+from tidings.delivery import mail_templates
 from tidings.delivery.channels.contract import Answer, Letter, Outgoing
 from tidings.delivery.channels.email.message import build, message_id, thread_id
 from tidings.delivery.channels.email.smtp import Mailer, Server
-from tidings.delivery.channels.email.templates import Rendered, default_template, render, render_digest
+from tidings.delivery.channels.email.templates import Rendered, RenderFailed
 from tidings.delivery.pacing import UNLIMITED, Limits
 from tidings.delivery.policy import may_email
 from tidings.delivery.unsubscribe_links import unsubscribe_link
 from tidings.errors import InvalidInput
-from tidings.model import AccountStatus, Suppression
+from tidings.model import AccountStatus, Notification, Suppression
 from tidings.settings import Settings
 from tidings.storage.jobs import Reason
 from tidings.storage.store import Store
+from tidings.storage.templates import MailTemplate
+
+_log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 
 class Email:
@@ -59,7 +65,7 @@ class Email:
         if not await may_email(store, account.email, critical=letter.critical):
             return Reason.SUPPRESSED
         unsubscribe_url = unsubscribe_link(self._secret, self._public_url, account.email)
-        rendered = self._rendered(letter, unsubscribe_url)
+        rendered = await self._rendered(store, letter, account.locale or "", unsubscribe_url)
         try:
             mail = build(
                 sender=self._sender,
@@ -74,12 +80,18 @@ class Email:
             return Reason.NO_ADDRESS
         return Outgoing(address=account.email, host=_domain(account.email), content=mail)
 
-    def _rendered(self, letter: Letter, unsubscribe_url: str) -> Rendered:
-        urls = {"inbox_url": self._public_url, "unsubscribe_url": unsubscribe_url}
-        if letter.is_digest:
-            notifications = [item.notification for item in letter.items]
-            return render_digest(notifications, left_out=letter.left_out, **urls)
-        return render(default_template(), letter.items[0].notification, **urls)
+    async def _rendered(self, store: Store, letter: Letter, locale: str, unsubscribe_url: str) -> Rendered:
+        notifications = [item.notification for item in letter.items]
+        if not letter.is_digest:
+            template = await mail_templates.chosen(store, notifications[0].event, locale)
+            return await self._from_template(template, notifications[0], unsubscribe_url)
+        return await mail_templates.rendered_digest(
+            await mail_templates.chosen(store, "", locale),
+            notifications,
+            left_out=letter.left_out,
+            inbox_url=self._public_url,
+            unsubscribe_url=unsubscribe_url,
+        )
 
     def _thread(self, letter: Letter) -> str | None:
         """What it belongs to: of one stream and collapse key all mails are one conversation."""
@@ -87,6 +99,25 @@ class Email:
         if letter.is_digest or notification.collapse_key is None:
             return None
         return thread_id(notification.stream_id, notification.collapse_key, self._domain)
+
+    async def _from_template(
+        self, template: MailTemplate | None, notification: Notification, unsubscribe_url: str
+    ) -> Rendered:
+        """What the template makes of it; where that fails the default one, for no mail is to be lost."""
+        links = {"inbox_url": self._public_url, "unsubscribe_url": unsubscribe_url}
+        try:
+            return await mail_templates.rendered(mail_templates.compiled_of(template), notification, **links)
+        except RenderFailed as error:
+            if template is None:
+                raise
+            _log.warning(
+                "a template fails, and the default one is sent",
+                event_key=template.event,
+                locale=template.locale,
+                notification_id=str(notification.id),
+                reason=error.reason,
+            )
+            return await self._from_template(None, notification, unsubscribe_url)
 
     async def send(self, outgoing: Outgoing) -> Answer:
         mail: EmailMessage = outgoing.content

@@ -9,38 +9,23 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar
 from urllib.parse import quote, urljoin, urlsplit
 
-import css_inline
-import mrml
-from liquid import BoundTemplate, Environment, RenderContext
-from liquid.ast import Node
-from liquid.builtin.expressions.primitive import RangeLiteral
-from liquid.exceptions import LiquidError, ResourceLimitError
-from liquid.expression import Expression
-from liquid.token import Token
-from liquid.undefined import UNDEFINED
-
-from tidings.errors import InvalidInput
+from tidings.delivery.channels.email.layout import compiled_layout
+from tidings.delivery.channels.email.liquid import LARGEST_OUTPUT, check, parsed, reason_of
 from tidings.model import Notification
 
-LARGEST_SOURCE = 50_000  # characters
-LARGEST_MARKUP = 1_000  # characters from {{ to }}: the time that the library takes grows with the square
-LARGEST_HTML = 500_000  # octets; some programs cut off what goes beyond 100,000
+T = TypeVar("T")
+
 LARGEST_SUBJECT = 200  # characters
 LARGEST_EXCERPT = 300  # characters of a body in a digest
 MOST_PARAGRAPHS = 100  # all further ones are one
-MOST_ELEMENTS = 500  # the MJML parser calls itself for each level, and 1,500 of them end the process
-MOST_RULES = 300  # of CSS: each is tried on each element
-MOST_ITERATIONS = 500  # of loops within loops
-MOST_WORK = 5_000_000  # about as many characters read or written, and some seconds at worst
 
-_ITERATION = 100  # what a turn of a loop counts as work
 _LAYOUT = Path(__file__).with_name("layout.mjml")
 _DIGEST_LAYOUT = Path(__file__).with_name("digest.mjml")
 _FACTS = ("event", "topic", "severity", "title", "body", "data", "actions", "created_at")
@@ -81,12 +66,10 @@ class Template:
 
 @dataclass(frozen=True, kw_only=True)
 class Compiled:
-    """A template that was checked and can be rendered, or kept: its fields are plain text."""
+    """A template that was checked, and can be rendered or kept."""
 
-    subject: str
-    body: str
-    html: str  # with Liquid
-    words: Words
+    source: Template
+    html: str  # of its layout, with Liquid
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,14 +81,14 @@ class Rendered:
 
 def compile_template(source: Template) -> Compiled:
     """Check a template and compile its layout. Raises InvalidInput, which tells what is wrong and where."""
-    _check("subject", source.subject, _NAMES)
-    _check("body", source.body, _NAMES)
+    check("subject", source.subject, _NAMES)
+    check("body", source.body, _NAMES)
     layout = _LAYOUT.read_text("utf-8") if source.layout is None else source.layout
-    _check("layout", layout, _NAMES_OF_LAYOUTS)
-    html = _compiled_layout(layout)
+    check("layout", layout, _NAMES_OF_LAYOUTS)
+    html = compiled_layout(layout)
     # Once more: what MJML puts elsewhere, or twice, can leave a block without its end.
-    _check("compiled layout", html, _NAMES_OF_LAYOUTS, largest=LARGEST_HTML)
-    return Compiled(subject=source.subject, body=source.body, html=html, words=source.words)
+    check("compiled layout", html, _NAMES_OF_LAYOUTS, largest=LARGEST_OUTPUT)
+    return Compiled(source=source, html=html)
 
 
 @cache
@@ -119,16 +102,21 @@ def locale_key(locale: str) -> str:
     return locale.replace("_", "-").lower()
 
 
-def choose(templates: Mapping[tuple[str, str], Compiled], event: str, locale: str) -> Compiled:
-    """The template of the event in the locale, a wider one (pt for pt-BR), or that for all locales.
-
-    Keys are (event, locale_key); "" is every event, or every locale. The event's own come before those for
-    every event, and the default template is last.
-    """
+def widening(locale: str) -> list[str]:
+    """The keys of the locale, of each wider one, and of every locale: pt-br, pt and "" for pt_BR."""
     parts = locale_key(locale).split("-")
     wider = ["-".join(parts[:length]) for length in range(len(parts), 0, -1)]
-    keys = ((key, language) for key in (event, "") for language in (*wider, ""))
-    return next((templates[key] for key in keys if key in templates), None) or default_template()
+    return [key for key in wider if key] + [""]
+
+
+def choose(templates: Mapping[tuple[str, str], T], event: str, locale: str) -> T | None:
+    """The template of the event in the locale, in a wider one (pt for pt-BR), or that for all locales.
+
+    Keys are (event, locale_key); "" is every event, or every locale. The event's own come before those for
+    every event; None: there is none, and the default template is meant.
+    """
+    keys = ((key, language) for key in (event, "") for language in widening(locale))
+    return next((templates[key] for key in keys if key in templates), None)
 
 
 def render(
@@ -140,17 +128,21 @@ def render(
     is taken as standing on the inbox's page.
     """
     try:
-        facts = _facts(notification, compiled.words, inbox_url, unsubscribe_url)
+        facts = _facts(notification, compiled.source.words, inbox_url, unsubscribe_url)
         return _rendered(compiled, facts)
     except Exception as error:  # a template can make a library fail in any way, and that must end here
-        raise RenderFailed(_reason(error)) from error
+        raise RenderFailed(reason_of(error)) from error
 
 
 def render_digest(
-    notifications: Sequence[Notification], *, left_out: int, inbox_url: str, unsubscribe_url: str
+    words: Words,
+    notifications: Sequence[Notification],
+    *,
+    left_out: int,
+    inbox_url: str,
+    unsubscribe_url: str,
 ) -> Rendered:
     """One e-mail for all of these, at least one, and `left_out` more that are only counted."""
-    words = Words()
     count = len(notifications) + left_out
     heading = words.one_unread if count == 1 else words.unread.replace("{count}", f"{count:,}")
     items = [_facts(one, words, inbox_url, unsubscribe_url) for one in notifications]
@@ -159,7 +151,7 @@ def render_digest(
         item["body"] = _shortened(_one_line(item["body"]), LARGEST_EXCERPT)
     more = words.more.replace("{count}", f"{left_out:,}")
     facts = {**items[0], "heading": heading, "items": items, "left_out": left_out, "more": more}
-    html = _parsed(_digest_layout(), html=True).render(facts)
+    html = parsed(_digest_layout(), html=True).render(facts)
     listed = [_listed(item) for item in items]
     if left_out:
         listed.append(more)
@@ -178,18 +170,17 @@ def _shortened(text: str, length: int) -> str:
 
 @cache
 def _digest_layout() -> str:
-    source = _DIGEST_LAYOUT.read_text("utf-8")
-    return _compiled_layout(source)
+    return compiled_layout(_DIGEST_LAYOUT.read_text("utf-8"))
 
 
 def _rendered(compiled: Compiled, facts: Mapping[str, Any]) -> Rendered:
-    heading = _one_line(_parsed(compiled.subject, html=False).render(facts)) or facts["event"]
+    heading = _one_line(parsed(compiled.source.subject, html=False).render(facts)) or facts["event"]
     subject = _shortened(heading, LARGEST_SUBJECT)
-    content = _parsed(compiled.body, html=False).render(facts)
+    content = parsed(compiled.source.body, html=False).render(facts)
     parts = re.split(r"\n\s*\n", _tidy(content), maxsplit=MOST_PARAGRAPHS)
     paragraphs = [text for part in parts if (text := part.strip())]
     more = {"subject": subject, "heading": heading, "paragraphs": paragraphs}
-    html = _parsed(compiled.html, html=True).render({**facts, **more})
+    html = parsed(compiled.html, html=True).render({**facts, **more})
     return Rendered(subject=subject, text=_text(heading, paragraphs, facts), html=_safe(_tidy(html)))
 
 
@@ -265,224 +256,3 @@ def _safe(html: str) -> str:
         return attribute[0] if leads else ""
 
     return _ADDRESS.sub(kept, html)
-
-
-# What these take or make grows with the product of what they are given.
-_MULTIPLY = frozenset(("date", "join", "replace", "uniq"))
-
-
-class _Context(RenderContext):
-    """Counts the work of one rendering: the library's own limits know loops and output, but not filters."""
-
-    __slots__ = ("_left",)
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._left = MOST_WORK
-
-    def spend(self, work: int) -> None:
-        self._left -= work
-        if self._left < 0:
-            raise ResourceLimitError("it takes too much work", token=None)
-
-    def get(self, path: list[object], *, token: Token | None, default: object = UNDEFINED) -> object:
-        value = super().get(path, token=token, default=default)
-        self.spend(_size(value))
-        return value
-
-    def assign(self, key: str, val: Any) -> None:
-        self.spend(len(self.locals))  # each of them is measured, for the limit of their size
-        super().assign(key, val)
-
-    def raise_for_loop_limit(self, length: int = 1) -> None:
-        super().raise_for_loop_limit(length)
-        self.spend(length * _ITERATION)
-
-    def filter(self, name: str, token: Token | None) -> Callable[..., object]:
-        apply = super().filter(name, token)
-
-        def charged(value: object, *args: object, **kwargs: object) -> object:
-            if name in _MULTIPLY:
-                others = [_size(other) for other in (*args, *kwargs.values())]
-                self.spend(_size(value) * max(others, default=_size(value)))
-            result = apply(value, *args, **kwargs)
-            self.spend(_size(result))
-            return result
-
-        return charged
-
-
-def _size(value: object) -> int:
-    """About how many characters it has when written."""
-    if isinstance(value, str):
-        return 1 + len(value)
-    if isinstance(value, dict):
-        return 1 + sum(map(_size, cast(dict[str, object], value).values()))
-    if isinstance(value, (list, tuple)):
-        return 1 + sum(map(_size, cast(Sequence[object], value)))
-    return 1 + value.bit_length() if isinstance(value, int) else 1
-
-
-class _Template(BoundTemplate):
-    context_class = _Context
-
-
-class _Liquid(Environment):
-    """Liquid without files, and within limits."""
-
-    template_class = _Template
-    loop_iteration_limit = MOST_ITERATIONS
-    output_stream_limit = LARGEST_HTML
-    local_namespace_limit = LARGEST_HTML
-
-    def setup_tags_and_filters(self, *, extra: bool = False) -> None:
-        super().setup_tags_and_filters(extra=extra)
-        for tag in ("include", "render"):  # they read other templates
-            del self.tags[tag]
-        del self.filters["safe"]  # it would put a value into HTML as it is
-
-
-_TEXT, _HTML = _Liquid(), _Liquid(autoescape=True)
-
-
-@lru_cache(maxsize=256)
-def _parsed(source: str, *, html: bool) -> BoundTemplate:
-    return (_HTML if html else _TEXT).from_string(source)
-
-
-def _reason(error: Exception) -> str:
-    if not isinstance(error, LiquidError):
-        return f"{type(error).__name__}: {error}"
-    near = error.token.source[max(error.token.start_index, 0) :][:60] if error.token else ""
-    return f"{error.message}, near: {near}" if near else f"{error.message}"
-
-
-def _check(part: str, source: str, names: frozenset[str], largest: int = LARGEST_SOURCE) -> None:
-    """That it is Liquid, and knows all that it names. Raises InvalidInput."""
-    if len(source) > largest:
-        raise InvalidInput(f"{part}: it is longer than {largest:,} characters")
-    _markups(part, source)
-    try:
-        source.encode()
-        faults = list(_faults(_TEXT.from_string(source), names))
-    except (RecursionError, UnicodeEncodeError) as error:
-        raise InvalidInput(f"{part}: {error}") from error
-    except LiquidError as error:
-        faults = [(error.token.start_index if error.token else -1, str(error.message))]
-    for index, fault in sorted(faults):
-        raise InvalidInput(f"{_place(part, source, index)}: {fault}")
-
-
-def _faults(template: BoundTemplate, names: frozenset[str]) -> Iterator[tuple[int, str]]:
-    """What would fail or stay empty in every e-mail: where it stands in the source, and why."""
-    used = template.analyze()
-    for name, spans in used.filters.items():
-        if name not in template.env.filters:
-            yield from ((span.index, f"there is no filter {name!r}") for span in spans)
-    for name, variables in used.globals.items():
-        if name not in names:
-            yield from ((variable.span.index, f"nothing is called {name!r}") for variable in variables)
-    for found in _ranges(template.nodes, RenderContext(template)):
-        # A few characters of it are any number of items, which some filters and operators run through.
-        yield found.token.start_index, "ranges such as (1..3) cannot be used"
-
-
-def _ranges(nodes: Iterable[Node], context: RenderContext) -> Iterator[Expression]:
-    for node in nodes:
-        inner = list(node.expressions())
-        while inner:
-            expression = inner.pop()
-            inner.extend(expression.children())
-            if isinstance(expression, RangeLiteral):
-                yield expression
-        yield from _ranges(node.children(context), context)
-
-
-def _place(part: str, source: str, index: int) -> str:
-    return f"{part}, line {source.count(chr(10), 0, index) + 1}" if index >= 0 else part
-
-
-_OPENING = re.compile(r"\{\{|\{%")
-_VERBATIM = re.compile(r"\{%-?\s*(raw|doc)\s*-?%\}")
-
-
-def _markups(part: str, source: str) -> list[slice]:
-    """Where the Liquid is; of raw and doc, all of them. Raises InvalidInput where it does not end.
-
-    The library looks for each missing end up to the end of the text, again and again: for minutes.
-    """
-    found, end = list[slice](), 0
-    while opening := _OPENING.search(source, end):
-        begin = opening.start()
-        closing = source.find("}}" if opening[0] == "{{" else "%}", begin + 2, begin + LARGEST_MARKUP)
-        if closing < 0:
-            raise InvalidInput(f"{_place(part, source, begin)}: {opening[0]} is not closed soon enough")
-        end = closing + 2
-        if verbatim := _VERBATIM.fullmatch(source, begin, end):
-            last = re.compile(rf"\{{%-?\s*end{verbatim[1]}\s*-?%\}}").search(source, end)
-            if last is None:
-                raise InvalidInput(f"{_place(part, source, begin)}: {verbatim[0]} has no end{verbatim[1]}")
-            end = last.end()
-        found.append(slice(begin, end))
-    return found
-
-
-_MARK = "liquid-held-"
-_HELD = re.compile(rf"<!--{_MARK}tag-(\d+)-->|{_MARK}word-(\d+)-")
-_NO_COMMENTS = ("<mj-title", "<mj-preview", "<mj-style")
-_AT = re.compile(r" at position (\d+):\d+")
-
-
-def _compiled_layout(source: str) -> str:
-    """The HTML of a layout, its CSS inlined, the Liquid in it as it was. Raises InvalidInput."""
-    if _MARK in source:
-        raise InvalidInput(f"layout: {_MARK} has a meaning here")
-    markups = _markups("layout", source)
-    held = _without_liquid(source, markups)
-    if len(re.findall("<[A-Za-z]", source)) > MOST_ELEMENTS:
-        raise InvalidInput(f"layout: it has more than {MOST_ELEMENTS} elements")
-    if held.count("{") > MOST_RULES:
-        raise InvalidInput(f"layout: it has more than {MOST_RULES} rules of CSS")
-
-    def give_back(text: str) -> str:
-        return _HELD.sub(lambda mark: source[markups[int(mark[1] or mark[2])]], text)
-
-    try:
-        html = mrml.to_html(held, _PARSING, _LOOKS).content
-        html = css_inline.inline(html, keep_at_rules=True, load_remote_stylesheets=False)
-    except BaseException as error:
-        # A panic in Rust is neither an Exception nor has a name that could be imported.
-        if not isinstance(error, (OSError, ValueError)) and type(error).__name__ != "PanicException":
-            raise
-        before = held.encode()[: int(at[1])] if (at := _AT.search(str(error))) else None
-        index = -1 if before is None else len(give_back(before.decode(errors="ignore")))
-        raise InvalidInput(f"{_place('layout', source, index)}: {_AT.sub('', str(error))}") from error
-    kept = {int(mark[1] or mark[2]) for mark in _HELD.finditer(html)}
-    for number, markup in enumerate(markups):
-        if number not in kept:
-            place = _place("layout", source, markup.start)
-            raise InvalidInput(f"{place}: {source[markup]} stands where MJML keeps no text")
-    if unknown := re.search(r"<(mj-[\w-]+)", html):
-        index = source.find(unknown[0])
-        raise InvalidInput(f"{_place('layout', source, index)}: {unknown[1]} is not known, or not here")
-    return give_back(html)
-
-
-_PARSING = mrml.ParserOptions(include_loader=mrml.noop_loader())
-_LOOKS = mrml.RenderOptions(fonts={})  # no style sheets of the hosts that it knows
-
-
-def _without_liquid(source: str, markups: Iterable[slice]) -> str:
-    """The source with a mark for each piece of Liquid, by its number.
-
-    A tag between elements is marked by a comment, as HTML would move text out of a table; what shows a value,
-    or stands where there are no comments, by a word.
-    """
-    parts, end, last = list[str](), 0, ">"
-    for number, markup in enumerate(markups):
-        between = source[end : markup.start]
-        last = between[between.rfind("<") :] if "<" in between else last + between
-        is_tag = source.startswith("{%", markup.start) and ">" in last and not last.startswith(_NO_COMMENTS)
-        parts += (between, f"<!--{_MARK}tag-{number}-->" if is_tag else f"{_MARK}word-{number}-")
-        end = markup.stop
-    return "".join((*parts, source[end:]))

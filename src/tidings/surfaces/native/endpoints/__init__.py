@@ -13,8 +13,9 @@ from tidings.surfaces.native.endpoints import (
     preferences,
     sending,
     stream,
+    templates,
 )
 
 router = APIRouter()
-for part in (sending, events, alerts, catalog, directory, preferences, stream, inbox):
+for part in (sending, events, alerts, catalog, templates, directory, preferences, stream, inbox):
     router.include_router(part.router)

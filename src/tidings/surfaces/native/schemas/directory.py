@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, StrictBool
 
 from tidings.identity.directory import BusinessChanges, UserChanges
 from tidings.model import Account, AccountStatus, Business, BusinessStatus, Firm, Role
-from tidings.surfaces.native.schemas.values import In, Name, Text
+from tidings.surfaces.native.schemas.values import In, Locale, Name, Text
 
 
 class UserIn(In):
@@ -32,6 +32,9 @@ class UserIn(In):
         examples=["Europe/Lisbon"],
         description="Of the IANA database: by its clocks digests go, unless the user's quiet hours have one.",
     )
+    locale: Locale | None = Field(
+        default=None, description="In which the user gets mail, as far as there are templates for it."
+    )
 
     def changes(self) -> UserChanges:
         """What was sent."""
@@ -46,6 +49,7 @@ class UserOut(BaseModel):
     role: Role
     company_id: UUID | None
     time_zone: str | None
+    locale: str | None
     created_at: datetime
 
     @classmethod

@@ -28,6 +28,9 @@ EventKey = Annotated[
     str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:\-]{0,127}$", examples=["invoice.overdue"])
 ]
 TopicKey = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.\-]{0,63}$", examples=["billing"])]
+Locale = Annotated[
+    str, Field(max_length=35, pattern=r"^[A-Za-z]{2,8}([_\-][A-Za-z0-9]{1,8})*$", examples=["pt-BR"])
+]
 Name = Annotated[Text, Field(min_length=1, max_length=200)]
 Channel = Literal["in_app", "email", "push", "web_push", "sms", "chat"]
 
