@@ -7,7 +7,8 @@ from email.utils import parseaddr
 from uuid import UUID
 
 from tidings.delivery.channels.contract import Answer, Outgoing
-from tidings.delivery.channels.email.message import build, message_id
+from tidings.delivery.channels.email.message import build
+from tidings.delivery.channels.email.message_ids import MessageIds
 from tidings.delivery.channels.email.smtp import Mailer, Server
 from tidings.delivery.channels.email.templates import default_template, render
 from tidings.delivery.policy import may_email
@@ -22,9 +23,22 @@ from tidings.storage.store import Store
 class Email:
     """A mail for each notification."""
 
-    def __init__(self, mailer: Mailer, *, sender: str, public_url: str, secret: bytes) -> None:
-        """`sender` is an address, with or without a name; `public_url` is where readers reach Tidings."""
+    def __init__(
+        self,
+        mailer: Mailer,
+        *,
+        sender: str,
+        public_url: str,
+        secret: bytes,
+        bounces_to: str | None = None,
+    ) -> None:
+        """`sender` is an address, with or without a name, and so is `bounces_to`; None: that of the sender.
+
+        `public_url` is where readers reach Tidings.
+        """
         self._mailer, self._sender = mailer, sender
+        self._bounces_to = parseaddr(bounces_to or sender)[1]
+        self._message_ids = MessageIds(secret)
         self._public_url, self._secret = public_url, secret
         self._domain = parseaddr(sender)[1].rpartition("@")[2]
 
@@ -38,6 +52,7 @@ class Email:
             sender=settings.mail_from,
             public_url=settings.public_url,
             secret=settings.secret.get_secret_value().encode(),
+            bounces_to=settings.mail_bounces_to,
         )
 
     async def prepare(
@@ -60,7 +75,7 @@ class Email:
                 sender=self._sender,
                 to=account.email,
                 rendered=rendered,
-                message_id=message_id(item.id, reader_id, self._domain),
+                message_id=self._message_ids.of(item.id, reader_id, self._domain),
                 unsubscribe_url=unsubscribe_url,
                 date=await store.now(),
             )
@@ -70,7 +85,7 @@ class Email:
 
     async def send(self, outgoing: Outgoing) -> Answer:
         mail: EmailMessage = outgoing.content
-        return await self._mailer.send(mail)
+        return await self._mailer.send(mail, bounces_to=self._bounces_to)
 
     async def retire(self, store: Store, address: str) -> None:
         await store.suppressions.add(address, Suppression.BOUNCE, await store.now())

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from tidings.surfaces.native.endpoints import (
     alerts,
+    bounces,
     catalog,
     directory,
     events,
@@ -16,5 +17,5 @@ from tidings.surfaces.native.endpoints import (
 )
 
 router = APIRouter()
-for part in (sending, events, alerts, catalog, directory, preferences, stream, inbox):
+for part in (sending, events, bounces, alerts, catalog, directory, preferences, stream, inbox):
     router.include_router(part.router)
