@@ -19,6 +19,7 @@ from tests.web import SECRET, Web, own
 from tidings.delivery import record, worker
 from tidings.delivery.channels.contract import Answer, Failed, Retry, Sent
 from tidings.delivery.channels.email.channel import Email
+from tidings.delivery.channels.email.message_ids import MessageIds
 from tidings.delivery.channels.email.smtp import Mailer, Server
 from tidings.delivery.worker import Worker
 from tidings.inbox import leaving
@@ -151,7 +152,7 @@ def test_a_mail_says_what_the_notification_says(office: Office) -> None:
         "Acme <inbox@acme.example>",
         "Invoice 7 was paid",
     )
-    assert mail["Message-ID"] == f"<{id_.hex}.{office.ada.hex}@acme.example>"
+    assert mail["Message-ID"] == MessageIds(SECRET.encode()).of(id_, office.ada, "acme.example")
     for kind in ("plain", "html"):
         part = mail.get_body((kind,))
         assert part is not None

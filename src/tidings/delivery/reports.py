@@ -100,7 +100,7 @@ async def _record(store: Store, mailed: Mailed, report: Report) -> None:
         replace(job, status=status, reason=reason, run_at=None, finished_at=job.finished_at or now)
     )
     tried = (await store.jobs.attempts([job]))[job.id]
-    said = report.diagnostic or report.status or "no reason was given"
+    said = " ".join(filter(None, (report.status, report.diagnostic)))
     attempt = Attempt(
         job_id=job.id,
         number=tried[-1].number + 1 if tried else 1,
