@@ -176,6 +176,12 @@ NO_REPORTS = {
     "endless parameters": _typed(b";" * 60_000),
     "endless quotes": _typed(b';"' * 30_000),
     "endless parts": _OPEN + b"--b\n\n" * 500_000,
+    "endless fields": _OPEN
+    + _STATUS
+    + b"Final-Recipient: x\n"
+    + b"a:b\n" * 15_000
+    + b"\n"
+    + b"a:b\n" * 80_000,
     "parts in parts": b"".join(
         b"Content-Type: multipart/report; boundary=%d\n\n--%d\n" % (n, n) for n in range(20_000)
     ),

@@ -124,9 +124,8 @@ def _tell(tally: Tally, *, as_json: bool) -> None:
         "not read": tally.unread,
     }
     _table(parts)
-    typer.echo(
-        f"{tally.messages} messages: {', '.join(f'{len(rows)} {part}' for part, rows in parts.items())}"
-    )
+    counts = ", ".join(f"{len(rows)} {part}" for part, rows in parts.items())
+    typer.echo(f"{tally.messages} message{'' if tally.messages == 1 else 's'}: {counts}")
 
 
 def _table(parts: dict[str, list[dict[str, Any]]]) -> None:

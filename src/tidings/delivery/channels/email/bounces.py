@@ -22,8 +22,9 @@ MOST_RECIPIENTS = 100
 """A mail of ours has one; whom an alias stands for may be some more."""
 
 _LONGEST_HEAD = 65_536  # octets of headers: the library takes the square of some
+_LONGEST_STATUS = 300_000  # octets of what is told of all recipients
 _LONGEST_VALUE = 2_000  # characters of a header that is looked at
-_MOST_PARTS = 20
+_MOST_PARTS = 10
 
 _STATUSES = ("message/delivery-status", "message/global-delivery-status")
 _FEEDBACK = "message/feedback-report"
@@ -145,6 +146,8 @@ def _decoded(head: Message, body: bytes) -> bytes:
 
 def _recipients(status: bytes) -> list[Message]:
     """The fields of each recipient; the block before them is about the mail as a whole."""
+    if len(status) > _LONGEST_STATUS:
+        raise InvalidInput(f"What it tells of recipients is longer than {_LONGEST_STATUS} octets.")
     blocks = _BLANK_LINES.split(status.strip(), MOST_RECIPIENTS + 1)
     if len(blocks) > MOST_RECIPIENTS + 1:
         raise TooMany(f"It is about more than {MOST_RECIPIENTS} recipients.")
