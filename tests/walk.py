@@ -10,7 +10,9 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from tests.conftest import MovingClock
-from tidings.delivery import health, policy, record, subscriptions
+from tidings.delivery import health, policy, record, reports, subscriptions
+from tidings.delivery.channels.email.bounces import Kind, Report
+from tidings.delivery.channels.email.message_ids import MessageIds
 from tidings.errors import TidingsError
 from tidings.identity import directory, tickets, tokens
 from tidings.identity.sessions import Sessions
@@ -232,6 +234,13 @@ async def delivering(steps: Walk, world: World) -> None:
     done = replace(one, status=JobStatus.DEAD, run_at=None, reason=Reason.REFUSED, finished_at=at)
     await steps.do(lambda s: s.jobs.put(done))
     await steps.do(lambda s: record.find(s, one.id))
+    ids = MessageIds(b"secret")
+    for kind in (Kind.HARD, Kind.SOFT, Kind.COMPLAINT):
+        message_id = ids.of(own, world.user, "acme.example")
+        report = Report(
+            kind=kind, address="ada@example.org", status=None, diagnostic=None, message_id=message_id
+        )
+        await steps.do(lambda s, report=report: reports.take(s, [report], ids))
     await steps.do(lambda s: record.retry(s, one.id))
     await steps.do(lambda s: record.drop(s, other.id))
     await steps.refused(lambda s: record.drop(s, other.id))
