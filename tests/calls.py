@@ -20,6 +20,7 @@ from fastapi.routing import iter_route_contexts
 from joserfc import jwt
 from joserfc.jwk import OctKey
 
+from tests import reports
 from tests.web import SECRET, Web, own
 from tidings.delivery import subscriptions
 from tidings.delivery.unsubscribe_links import UnsubscribeLinks
@@ -437,6 +438,13 @@ CALLS: Mapping[Route, Call] = {
     Route("native", "GET", "/v1/notifications/{notification_id}/deliveries"): Call(rule="SERVICE_KEY"),
     Route("native", "POST", "/v1/events"): Call(
         rule="SERVICE_KEY", make=lambda world: {"json": _cloudevent(world)}
+    ),
+    Route("native", "POST", "/v1/bounces"): Call(
+        rule="SERVICE_KEY",
+        make=lambda _world: {
+            "content": reports.postfix("<1@acme.example>"),
+            "headers": {"Content-Type": "message/rfc822"},
+        },
     ),
     Route("native", "DELETE", "/v1/notifications/{notification_id}"): Call(rule="SERVICE_KEY"),
     Route("native", "PUT", "/v1/events/{key}"): Call(rule="SERVICE_KEY", make=_json(topic="billing")),

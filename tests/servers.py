@@ -24,6 +24,8 @@ from typing import Any, Protocol
 import asyncpg
 import httpx2
 
+SECRET = "a secret of the tests alone"
+
 _VERSION = "pginstall18"
 _PORT = 5432  # only names the socket's file: no server here listens on a network
 _UNPRIVILEGED = "nobody"  # PostgreSQL refuses to run as root
@@ -417,7 +419,7 @@ def _settings(database_url: str, environment: Mapping[str, str]) -> tuple[str, d
     settings = {
         "TIDINGS_DATABASE_URL": database_url,
         "TIDINGS_PORT": str(port),
-        "TIDINGS_SECRET": "a secret of the tests alone",
+        "TIDINGS_SECRET": SECRET,
         **environment,
     }
     return f"http://127.0.0.1:{port}", settings

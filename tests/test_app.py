@@ -356,6 +356,8 @@ def test_every_setting_is_explained() -> None:
         {"secret": "short"},
         {"port": 70_000},
         {"trusted_proxies": "10.0.0.0/33"},
+        {"mail_bounces_to": "bounces"},
+        {"mail_bounces_to": "böunces@acme.example"},
         {"colour": "red"},
     ],
 )

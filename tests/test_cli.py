@@ -90,6 +90,7 @@ def desk(database_url: str, run: Run) -> Desk:
         "migrate",
         "send",
         "import notifications",
+        "bounces",
         "token user",
         "token service",
         "token list",

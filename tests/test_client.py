@@ -11,20 +11,25 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from tests import reports
 from tests.conftest import BACKENDS, OpenDatabase, Run
 from tests.either import Either
-from tests.servers import serve
+from tests.servers import SECRET, serve
 from tidings.client import AsyncInbox, AsyncTidings, Inbox, Tidings
 from tidings.client.errors import Conflict, InvalidRequest, NotFound, Unauthenticated, Unreachable
 from tidings.client.values import (
+    Bounces,
     ChannelPreference,
     EventPreference,
+    IgnoredReport,
     Item,
     Operation,
     Preferences,
     QuietHours,
+    SuppressedAddress,
     Tally,
 )
+from tidings.delivery.channels.email.message_ids import MessageIds
 from tidings.identity import tokens
 
 
@@ -213,6 +218,21 @@ def test_what_is_sent_later_waits_and_can_be_called_off(world: World) -> None:
     with pytest.raises(NotFound) as unknown:
         world(world.tidings.scheduled(uuid4()))
     assert unknown.value.code == "schedule_not_found"
+
+
+def test_what_comes_back_for_a_mail_is_taken(world: World) -> None:
+    tidings, address = world.tidings, f"{world.user}@example.org"
+    world(tidings.put_user(world.user, email=address))
+    ours = MessageIds(SECRET.encode()).of(uuid4(), world.user, "acme.example")
+
+    taken = [world(tidings.take_bounces(reports.postfix(id_, address))) for id_ in (ours, "<1@acme.example>")]
+
+    assert taken == [
+        Bounces(suppressed=(SuppressedAddress(address=address, reason="bounce"),), ignored=()),
+        Bounces(suppressed=(), ignored=(IgnoredReport(address=address, reason="not_ours"),)),
+    ]
+    with pytest.raises(InvalidRequest, match="no report"):
+        world(tidings.take_bounces(b""))
 
 
 def test_an_alert_is_raised_changed_and_cleared(world: World) -> None:

@@ -22,6 +22,7 @@ from tests.web import SECRET, Web, own
 from tidings.delivery import record, worker
 from tidings.delivery.channels.contract import Answer, Failed, Retry, Sent
 from tidings.delivery.channels.email.channel import Email
+from tidings.delivery.channels.email.message_ids import MessageIds
 from tidings.delivery.channels.email.smtp import Mailer, Server
 from tidings.delivery.worker import Worker
 from tidings.inbox import leaving
@@ -40,6 +41,7 @@ class Postmaster:
 
     def __init__(self) -> None:
         self.mails: list[EmailMessage] = []
+        self.senders: list[str] = []
         self.ids: list[str] = []  # of all that came, taken or not
         self.connections = 0
         self.says: dict[str, str] = {}  # by command: RCPT, DATA
@@ -68,6 +70,7 @@ class Postmaster:
         if "DATA" in self.says:
             return self.says["DATA"]
         assert envelope.rcpt_tos == [mail["To"]]
+        self.senders.append(envelope.mail_from)
         self.mails.append(mail)  # pyright: ignore[reportArgumentType] - of the policy it is one
         return "250 2.0.0 queued as 42"
 
@@ -99,6 +102,7 @@ class Office:
         self.run, self.database, self.clock = run, database, clock
         self.web = Web(run, database, clock)
         self.postmaster = Postmaster()
+        self.bounces_to: str | None = None
         self.ada = self.web.user(email=ADA)
         self.event()
 
@@ -124,7 +128,11 @@ class Office:
             async with listening(self.postmaster) as port:
                 mailer = Mailer(Server.at(f"smtp://127.0.0.1:{port}"))
                 email = Email(
-                    mailer, sender="Acme <inbox@acme.example>", public_url=LINKS, secret=SECRET.encode()
+                    mailer,
+                    sender="Acme <inbox@acme.example>",
+                    public_url=LINKS,
+                    secret=SECRET.encode(),
+                    bounces_to=self.bounces_to,
                 )
                 done = await Worker(self.database, leaving, {"email": email}).work_off()
                 await email.close()
@@ -161,7 +169,7 @@ def test_a_mail_says_what_the_notification_says(office: Office) -> None:
         "Acme <inbox@acme.example>",
         "Invoice 7 was paid",
     )
-    assert mail["Message-ID"] == f"<{id_.hex}.{office.ada.hex}@acme.example>"
+    assert mail["Message-ID"] == MessageIds(SECRET.encode()).of(id_, office.ada, "acme.example")
     for kind in ("plain", "html"):
         part = mail.get_body((kind,))
         assert part is not None
@@ -238,6 +246,57 @@ def test_a_suppressed_address_gets_what_it_may(
     assert office.job(id_).reason is (Reason.SENT if goes else Reason.SUPPRESSED)
 
 
+def test_it_is_told_elsewhere_that_a_mail_did_not_arrive(office: Office) -> None:
+    office.send()
+    office.work()
+    office.bounces_to = "Bounces <bounces@acme.example>"
+    office.send()
+    office.work()
+    assert office.postmaster.senders == ["inbox@acme.example", "bounces@acme.example"]
+    assert {mail["From"] for mail in office.postmaster.mails} == {"Acme <inbox@acme.example>"}
+
+
+@pytest.mark.parametrize(
+    ("offers", "said"),
+    [
+        (["mail.test", "DSN"], "MAIL FROM:<bounces@acme.example> RET=HDRS"),
+        (["mail.test"], "MAIL FROM:<bounces@acme.example>"),
+        ([], "MAIL FROM:<bounces@acme.example>"),
+    ],
+)
+def test_the_headers_are_asked_back_where_a_server_offers_it(run: Run, offers: list[str], said: str) -> None:
+    """The last one knows no EHLO."""
+    lines, over = list[str](), asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 mail.test\r\n")
+        while line := (await reader.readline()).decode().strip():
+            lines.append(line)
+            answers = {"EHLO": offers or None, "DATA": ["354 go on"]}.get(line[:4], ["250 OK"])
+            if line[:4] == "EHLO" and answers:
+                answers = [f"250-{one}" for one in answers[:-1]] + [f"250 {answers[-1]}"]
+            writer.write("".join(f"{one}\r\n" for one in answers or ["502 what?"]).encode())
+            if line == "DATA":
+                await reader.readuntil(b"\r\n.\r\n")
+                writer.write(b"250 2.0.0 queued\r\n")
+        writer.close()
+        over.set()
+
+    async def send() -> Answer:
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        async with server:
+            port = server.sockets[0].getsockname()[1]
+            # Without STARTTLS nobody has asked what the server offers.
+            mailer = Mailer(Server.at(f"smtp://127.0.0.1:{port}?starttls=never"))
+            answer = await mailer.send(mail(), bounces_to="bounces@acme.example")
+            await mailer.close()
+            await over.wait()
+            return answer
+
+    assert isinstance(run(send()), Sent)
+    assert [line for line in lines if line.startswith("MAIL")] == [said]
+
+
 # --- what a server says ------------------------------------------------------------------------------------
 
 
@@ -250,6 +309,8 @@ def test_a_suppressed_address_gets_what_it_may(
         ({"RCPT": "550 5.7.1 not from you"}, JobStatus.DEAD, False),
         ({"RCPT": "550 5.1.1 nobody of this name"}, JobStatus.DEAD, True),
         ({"RCPT": "550 5.1.10 no such domain"}, JobStatus.DEAD, True),
+        ({"RCPT": "550 5.1.11 something else"}, JobStatus.DEAD, False),
+        ({"RCPT": "550 5.2.2 full"}, JobStatus.DEAD, False),
     ],
 )
 def test_what_a_refusal_means(

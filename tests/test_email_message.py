@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from liquid import Environment
 
 from tidings.delivery.channels.email import message, templates
+from tidings.delivery.channels.email.message_ids import MessageIds
 from tidings.delivery.channels.email.templates import (
     Rendered,
     RenderFailed,
@@ -85,7 +86,7 @@ def built(rendered: Rendered, **changes: Any) -> EmailMessage:
     fields: dict[str, Any] = {
         "sender": "Tidings <no-reply@tidings.example>",
         "to": "ada@example.com",
-        "message_id": message.message_id(UUID(int=1), UUID(int=3), "tidings.example"),
+        "message_id": MessageIds(b"secret").of(UUID(int=1), UUID(int=3), "tidings.example"),
         "date": WHEN,
         "unsubscribe_url": UNSUBSCRIBE,
         "thread": None,
@@ -373,7 +374,7 @@ def test_the_headers() -> None:
         "To": "ada@example.com",
         "Subject": "Überfällig: Rechnung 117 🎉",
         "Date": "Wed, 04 Nov 2026 09:30:00 -0300",
-        "Message-ID": f"<{UUID(int=1).hex}.{UUID(int=3).hex}@tidings.example>",
+        "Message-ID": MessageIds(b"secret").of(UUID(int=1), UUID(int=3), "tidings.example"),
         "List-Unsubscribe": f"<{UNSUBSCRIBE}>",
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
         "Auto-Submitted": "auto-generated",
@@ -413,9 +414,9 @@ def test_a_message_id_depends_on_all_that_it_is_made_of_and_on_nothing_else() ->
         (one, one, "a.example"),
         (one, other, "b.example"),
     ]
-    ids = [message.message_id(*each) for each in made]
+    ids = [MessageIds(b"secret").of(*each) for each in made]
 
-    assert ids == [message.message_id(*each) for each in made]
+    assert ids == [MessageIds(b"secret").of(*each) for each in made]
     assert len(set(ids)) == len(ids)
     assert all(re.fullmatch(r"<[0-9a-f.]+@[ab]\.example>", each) for each in ids)
 

@@ -10,7 +10,9 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from tests.conftest import MovingClock
-from tidings.delivery import digest, health, pacing, policy, record, subscriptions
+from tidings.delivery import digest, health, pacing, policy, record, reports, subscriptions
+from tidings.delivery.channels.email.bounces import Kind, Report
+from tidings.delivery.channels.email.message_ids import MessageIds
 from tidings.delivery.pacing import Limits
 from tidings.errors import TidingsError
 from tidings.identity import directory, tickets, tokens
@@ -248,6 +250,13 @@ async def delivering(steps: Walk, world: World) -> None:
     done = replace(one, status=JobStatus.DEAD, run_at=None, reason=Reason.REFUSED, finished_at=at)
     await steps.do(lambda s: s.jobs.put(done))
     await steps.do(lambda s: record.find(s, one.id))
+    ids = MessageIds(b"secret")
+    for kind in (Kind.HARD, Kind.SOFT, Kind.COMPLAINT):
+        message_id = ids.of(own, world.user, "acme.example")
+        report = Report(
+            kind=kind, address="ada@example.org", status=None, diagnostic=None, message_id=message_id
+        )
+        await steps.do(lambda s, report=report: reports.take(s, [report], ids))
     await steps.do(lambda s: record.retry(s, one.id))
     rhythm = leaving_inbox.Leaving(reason=Reason.DIGEST, rhythm=Rhythm.DAILY, until=at + timedelta(hours=1))
     await steps.do(lambda s: digest.join(s, other, rhythm))

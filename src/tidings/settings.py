@@ -112,6 +112,10 @@ class Settings(BaseSettings):
     mail_from: str | None = Field(
         default=None, description="From whom mail comes: `Acme <inbox@acme.example>`."
     )
+    mail_bounces_to: str | None = Field(
+        default=None,
+        description="The address to which it is told that a mail did not arrive. Unset: that of mail_from.",
+    )
     public_url: str | None = Field(
         default=None,
         pattern=r"^https?://[^\s/]+(/[^\s]*)?$",
@@ -169,6 +173,13 @@ class Settings(BaseSettings):
     def _is_address(cls, address: str | None) -> str | None:
         if address is not None and not _is_mail_address(address):
             raise ValueError("must be an address: inbox@acme.example, or Acme <inbox@acme.example>.")
+        return address
+
+    @field_validator("mail_bounces_to")
+    @classmethod
+    def _takes_bounces(cls, address: str | None) -> str | None:
+        if address is not None and not (_is_mail_address(address) and address.isascii()):
+            raise ValueError("must be an address in ASCII: bounces@acme.example.")
         return address
 
     @model_validator(mode="after")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tidings.cli import demo, import_, jobs, migrate, send, serve, token, worker
+from tidings.cli import bounces, demo, import_, jobs, migrate, send, serve, token, worker
 
 app = typer.Typer(
     name="tidings",
@@ -43,6 +43,7 @@ app.command()(demo.demo)
 app.command()(migrate.migrate)
 app.command()(send.send)
 app.command()(worker.worker)
+app.command()(bounces.bounces)
 app.add_typer(import_.app, name="import")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(token.app, name="token")

@@ -15,6 +15,7 @@ from tidings.client.requests import Request
 from tidings.client.values import (
     Alert,
     AlertFields,
+    Bounces,
     Business,
     BusinessFields,
     Deliveries,
@@ -83,6 +84,20 @@ class _BackendMethods:
             path=("notifications", notification_id, "deliveries"),
             params={"cursor": cursor, "limit": limit},
             parse=into(Deliveries),
+        )
+
+    @call
+    def take_bounces(self, message: bytes) -> Request[Bounces]:
+        """Hand on what came back for a mail, as it came: the address gets no more if that says so.
+
+        Raises InvalidRequest for what is no report.
+        """
+        return Request(
+            method="POST",
+            path=("bounces",),
+            body=message,
+            content_type="message/rfc822",
+            parse=into(Bounces),
         )
 
     @call

@@ -36,6 +36,7 @@ class Request(Generic[T]):
     parse: Callable[[Any], T]  # raises ValueError
     params: Mapping[str, object] = field(default_factory=dict[str, object])
     body: object = None
+    content_type: str = "application/json"  # of a body of bytes, which is sent as it is, another
     key: str | None = None  # its Idempotency-Key; None: one of its own
 
     def after(self, cursor: str) -> Request[T]:
@@ -142,14 +143,18 @@ def _sent(request: Request[Any]) -> dict[str, Any]:
     if request.method != "GET":
         headers["Idempotency-Key"] = str(uuid4()) if request.key is None else _key(request.key)
     if request.body is not None:
-        headers["Content-Type"] = "application/json"
+        headers["Content-Type"] = request.content_type
     return {
         "method": request.method,
         "url": "/".join(["/v1", *map(_quoted, request.path)]),
         "params": [(name, _text(one)) for name, value in request.params.items() for one in _several(value)],
         "headers": headers,
-        "content": None if request.body is None else _json(request.body),
+        "content": _content(request.body),
     }
+
+
+def _content(body: object) -> bytes | str | None:
+    return body if body is None or isinstance(body, bytes) else _json(body)
 
 
 def _key(key: str) -> str:

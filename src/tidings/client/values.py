@@ -271,7 +271,7 @@ class Delivery:
     reader_id: UUID | None
     reached: int | None  # of all who read: for how many there is a delivery of their own so far
     status: str  # pending, processing, failed (it is tried again), completed or dead
-    reason: str | None  # why it is so, such as sent, off, quiet_hours, read or suppressed
+    reason: str | None  # why it is so, such as sent, off, quiet_hours, read, suppressed or bounced
     next_at: datetime | None
     created_at: datetime
     finished_at: datetime | None
@@ -284,6 +284,26 @@ class Deliveries:
 
     items: tuple[Delivery, ...]
     next_cursor: UUID | None  # None: nothing follows
+
+
+@dataclass(frozen=True, kw_only=True)
+class SuppressedAddress:
+    address: str
+    reason: str  # bounce or complaint
+
+
+@dataclass(frozen=True, kw_only=True)
+class IgnoredReport:
+    address: str | None  # as reported; None: it was not told
+    reason: str  # not_ours, other_address, address_stands or no_failure
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bounces:
+    """What followed from a report on mails."""
+
+    suppressed: tuple[SuppressedAddress, ...]
+    ignored: tuple[IgnoredReport, ...]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -64,6 +64,8 @@ class Reason(StrEnum):
     EXHAUSTED = "exhausted"  # tried too often
     BROKEN = "broken"  # a defect; the log says which
     DROPPED = "dropped"  # by an operator
+    BOUNCED = "bounced"  # it was taken, and then reported as not delivered
+    COMPLAINED = "complained"  # it was sent, and its reader called it spam
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -269,6 +271,18 @@ class Jobs:
         if after is not None:
             found = found.where(job.c.job_id > after)
         return [_job(row) for row in await self._connection.all(found.order_by(job.c.job_id).limit(limit))]
+
+    async def of_reader(
+        self, streams: Collection[UUID], notification_id: UUID, reader_id: UUID, channel: str
+    ) -> Job | None:
+        """What was decided for one reader; `streams` are those in which the notification may stand."""
+        row = await self._connection.first(
+            sa.select(job)
+            .where(job.c.stream_id.in_(sorted(streams)))
+            .where(job.c.notification_id == notification_id)
+            .where(job.c.reader_id == reader_id, job.c.channel == channel)
+        )
+        return None if row is None else _job(row)
 
     async def attempts(self, jobs: Collection[Job]) -> Mapping[UUID, list[Attempt]]:
         """Every try of these, by job, in their order."""

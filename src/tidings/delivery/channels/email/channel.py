@@ -11,7 +11,8 @@ import structlog
 
 from tidings.delivery import mail_templates
 from tidings.delivery.channels.contract import Answer, Letter, Outgoing
-from tidings.delivery.channels.email.message import build, message_id, thread_id
+from tidings.delivery.channels.email.message import build, thread_id
+from tidings.delivery.channels.email.message_ids import MessageIds
 from tidings.delivery.channels.email.smtp import Mailer, Server
 from tidings.delivery.channels.email.templates import Rendered, RenderFailed
 from tidings.delivery.pacing import UNLIMITED, Limits
@@ -31,11 +32,22 @@ class Email:
     """A mail for each notification, or for what waited for a digest."""
 
     def __init__(
-        self, mailer: Mailer, *, sender: str, public_url: str, secret: bytes, limits: Limits = UNLIMITED
+        self,
+        mailer: Mailer,
+        *,
+        sender: str,
+        public_url: str,
+        secret: bytes,
+        bounces_to: str | None = None,
+        limits: Limits = UNLIMITED,
     ) -> None:
-        """`sender` is an address, with or without a name; `public_url` is where readers reach Tidings."""
-        self._mailer, self._sender = mailer, sender
-        self.limits = limits
+        """`sender` is an address, with or without a name, and so is `bounces_to`; None: that of the sender.
+
+        `public_url` is where readers reach Tidings.
+        """
+        self._mailer, self._sender, self.limits = mailer, sender, limits
+        self._bounces_to = parseaddr(bounces_to or sender)[1]
+        self._message_ids = MessageIds(secret)
         self._public_url, self._secret = public_url, secret
         self._domain = _domain(parseaddr(sender)[1])
 
@@ -49,6 +61,7 @@ class Email:
             sender=settings.mail_from,
             public_url=settings.public_url,
             secret=settings.secret.get_secret_value().encode(),
+            bounces_to=settings.mail_bounces_to,
             limits=Limits(
                 per_minute=settings.mails_per_minute, per_host=settings.mails_per_domain_per_minute
             ),
@@ -71,7 +84,7 @@ class Email:
                 sender=self._sender,
                 to=account.email,
                 rendered=rendered,
-                message_id=message_id(letter.id, reader_id, self._domain),
+                message_id=self._message_ids.of(letter.id, reader_id, self._domain),
                 unsubscribe_url=unsubscribe_url,
                 date=await store.now(),
                 thread=self._thread(letter),
@@ -121,7 +134,7 @@ class Email:
 
     async def send(self, outgoing: Outgoing) -> Answer:
         mail: EmailMessage = outgoing.content
-        return await self._mailer.send(mail)
+        return await self._mailer.send(mail, bounces_to=self._bounces_to)
 
     async def retire(self, store: Store, address: str) -> None:
         await store.suppressions.add(address, Suppression.BOUNCE, await store.now())

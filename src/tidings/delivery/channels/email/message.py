@@ -32,11 +32,6 @@ for _name in ("In-Reply-To", "References", "List-Unsubscribe"):
 _POLICY = SMTP.clone(header_factory=_HEADERS, cte_type="7bit")
 
 
-def message_id(notification_id: UUID, reader_id: UUID, domain: str) -> str:
-    """The Message-ID of what a reader gets of a notification: however often it is sent, the same."""
-    return f"<{notification_id.hex}.{reader_id.hex}@{domain}>"
-
-
 def thread_id(stream_id: UUID, collapse_key: str, domain: str) -> str:
     """The id of what all mails of one stream and collapse key answer, so that mail programs thread them.
 

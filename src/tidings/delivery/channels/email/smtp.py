@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from email.message import EmailMessage
 from time import monotonic
@@ -10,15 +11,13 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import aiosmtplib
 
 from tidings.delivery.channels.contract import Answer, Failed, Gone, Retry, Sent
+from tidings.delivery.channels.email.statuses import says_no_such_address, status_of
 from tidings.delivery.guard import Guard
 
 TIMEOUT_SECONDS = 20.0
 IDLE_SECONDS = 30.0
 """So long a connection is kept that nobody uses; servers close theirs after a few minutes."""
 MOST_IDLE = 8
-
-_NO_SUCH_ADDRESS = ("5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1")
-"""RFC 3463: the mailbox or its domain does not exist, has moved, or is disabled."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,14 +66,18 @@ class Mailer:
         self._guard = Guard(trusted=frozenset({server.host}))
         self._idle: list[tuple[float, aiosmtplib.SMTP]] = []  # since when, the latest last
 
-    async def send(self, mail: EmailMessage) -> Answer:
-        """Hand it over; what the server says of it."""
+    async def send(self, mail: EmailMessage, *, bounces_to: str | None = None) -> Answer:
+        """Hand it over; what the server says of it.
+
+        `bounces_to` is the address to which it is told if the mail does not arrive; None: who it is from.
+        """
         try:
             client = await self._connected()
         except (aiosmtplib.SMTPException, OSError) as error:
             return Retry(answer=f"no connection: {_said(error)}")
         try:
-            _, said = await client.send_message(mail)
+            options = await _options(client)
+            _, said = await client.send_message(mail, sender=bounces_to, mail_options=options)
         except aiosmtplib.SMTPException as error:
             self._leave(client, error)
             return answer_of(error)
@@ -129,6 +132,14 @@ class Mailer:
             client.close()
 
 
+async def _options(client: aiosmtplib.SMTP) -> list[str]:
+    """RFC 3461: of a mail that does not arrive its headers are enough, for they have its Message-ID."""
+    if client.is_ehlo_or_helo_needed:  # after STARTTLS, say, when all that was known is forgotten
+        with suppress(aiosmtplib.SMTPHeloError):
+            await client.ehlo()
+    return ["RET=HDRS"] if client.supports_extension("dsn") else []
+
+
 def answer_of(error: aiosmtplib.SMTPException) -> Answer:
     """What a refusal means: 4xx is for now, 5xx for good, and of some addresses that they are no more."""
     if isinstance(error, aiosmtplib.SMTPRecipientsRefused) and error.recipients:
@@ -138,7 +149,7 @@ def answer_of(error: aiosmtplib.SMTPException) -> Answer:
         return Retry(answer=said)  # the operator's to mend, and no fault of this mail
     if isinstance(error, aiosmtplib.SMTPResponseException) and 500 <= error.code < 600:
         is_recipient = isinstance(error, aiosmtplib.SMTPRecipientRefused)
-        if is_recipient and error.message.startswith(_NO_SUCH_ADDRESS):
+        if is_recipient and says_no_such_address(status_of(error.message)):
             return Gone(answer=said)
         return Failed(answer=said)
     return Retry(answer=said)

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from tidings.surfaces.native.endpoints import (
     alerts,
+    bounces,
     catalog,
     directory,
     events,
@@ -17,5 +18,5 @@ from tidings.surfaces.native.endpoints import (
 )
 
 router = APIRouter()
-for part in (sending, events, alerts, catalog, templates, directory, preferences, stream, inbox):
+for part in (sending, events, bounces, alerts, catalog, templates, directory, preferences, stream, inbox):
     router.include_router(part.router)
