@@ -349,7 +349,7 @@ class Office:
         return id_, self.ids.of(id_, self.ada, "acme.example")
 
     def work(self) -> None:
-        worker = worker_module.Worker(self.database, leaving.decide, {"email": self.post})
+        worker = worker_module.Worker(self.database, leaving, {"email": self.post})
         self.run(worker.work_off())
 
     def take(self, raw: bytes) -> list[Suppressed | Ignored]:

@@ -439,8 +439,10 @@ class Site:
 
 
 @asynccontextmanager
-async def serving(site: Site, tls: SSLContext | None = None) -> AsyncGenerator[int]:
-    server = await asyncio.start_server(site.serve, "127.0.0.1", 0, ssl=tls)
+async def serving(
+    site: Site, tls: SSLContext | None = None, *, host: str = "127.0.0.1"
+) -> AsyncGenerator[int]:
+    server = await asyncio.start_server(site.serve, host, 0, ssl=tls)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
@@ -512,6 +514,28 @@ def test_a_post_to_what_is_refused_is_not_made(
     with pytest.raises(AddressRefused):
         post(run, site, f"http://{host}:{{port}}/", guard=Guard())
     assert site.connections == 0
+
+
+def test_a_post_goes_to_the_next_address_where_one_does_not_answer(
+    run: Run, resolver: Callable[[Names], list[str]]
+) -> None:
+    resolver({"two.test": [["127.0.0.3", "127.0.0.1"]]})
+    assert post(run, Site(said("200 OK")), "http://two.test:{port}/").status == 200
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="there is no IPv6 here")
+def test_an_address_of_ipv6_stands_in_brackets(run: Run) -> None:
+    site = Site(said("200 OK"))
+
+    async def ask() -> int:
+        async with serving(site, host="::1") as port:
+            out = Outbound(Guard(allowed=(ip_network("::1"),)))
+            await out.post(f"http://[::1]:{port}/", content=b"", headers={})
+            await out.close()
+            return port
+
+    port = run(ask())
+    assert f"Host: [::1]:{port}\r\n".encode() in site.requests[0]
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
