@@ -107,7 +107,7 @@ def seconds_for(office: Office, users: set[UUID]) -> float:
         began = monotonic()
         async with asyncio.timeout(60):
             while not users <= {user for user, _ in office.post.sent}:
-                await asyncio.sleep(0.01)
+                await office.post.under_way.acquire()
         took = monotonic() - began
         running.cancel()
         with suppress(asyncio.CancelledError):

@@ -13,7 +13,7 @@ CHANNELS = ("in_app", "email", "push", "web_push", "sms", "chat")
 
 
 def set_up(leaving: Collection[str]) -> list[str]:
-    """The channels through which something can reach a reader: the inbox, and those by which it leaves that."""
+    """The channels through which something reaches a reader: the inbox, and those by which it leaves that."""
     return [channel for channel in CHANNELS if channel == "in_app" or channel in leaving]
 
 

@@ -23,8 +23,8 @@ class EventIn(In):
     critical: StrictBool = Field(default=False, description="Nobody can switch its in-app channel off.")
     digest: Rhythm = Field(
         default=Rhythm.AT_ONCE,
-        description="By mail and the like it goes with all that is unread then: at the full hour, at eight, or "
-        "on Mondays at eight, where the reader is.",
+        description="By mail and the like it goes with all that is unread then: at the full hour, at eight, "
+        "or on Mondays at eight, where the reader is.",
     )
     escalate_after_minutes: StrictInt | None = Field(
         default=None,
