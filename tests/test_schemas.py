@@ -49,6 +49,13 @@ bounded = settings(
 )
 
 
+@schemathesis.serializer("message/rfc822")
+def message(ctx: schemathesis.SerializationContext, value: Any) -> dict[str, Any]:
+    """Octets as they are; what is to be none, such as a number, as its text."""
+    octets = getattr(value, "data", value)
+    return {"data": octets if isinstance(octets, bytes) else str(octets).encode(errors="replace")}
+
+
 @pytest.fixture
 def world(run: Run, sqlite_url: str, clock: MovingClock, open_database: OpenDatabase) -> World:
     return World(Web(run, open_database(sqlite_url, clock=clock), clock))
