@@ -22,7 +22,7 @@ from uuid import uuid4
 import uvloop
 from tests.servers import postgres
 
-from bench import http, ours, streams, usual
+from bench import delivery, http, ours, streams, usual
 from bench.measure import Call, Figure, Work, in_turns, keep, show, statements_alone, timed
 from bench.ours import Ours
 from bench.usual import Usual
@@ -35,6 +35,7 @@ SMALLEST, LARGEST = 200, 1_000_000
 OTHERS = 1000  # users who have as many as the smallest; the one measured is one of them
 WRITERS = 8
 BUSINESSES, IN_EACH_LANE = 500, 3
+PARTS = ("core", "http", "streams", "delivery")
 _SETTINGS = {"autovacuum": "off"}  # each measurement vacuums before it begins, both sides' tables
 
 
@@ -43,7 +44,7 @@ def main() -> int:
     parser.add_argument(
         "--quick", action="store_true", help="at most 20,000 in reach: a minute, and no verdicts"
     )
-    parser.add_argument("--only", choices=("core", "http", "streams"), help="a part of it")
+    parser.add_argument("--only", choices=PARTS, help="a part of it")
     options = parser.parse_args()
     started = time.perf_counter()
     spare_collector()  # as the server does
@@ -51,6 +52,7 @@ def main() -> int:
     # The event loop is the server's.
     with postgres(_SETTINGS) as server, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         databases, name = (server.create(), server.create()), server.create()
+        queues = (server.create(), server.create(), server.create())
         if options.only in (None, "core"):
             largest = 20_000 if options.quick else LARGEST
             figures += runner.run(_measure(server.url(server.create()), largest))
@@ -62,9 +64,17 @@ def main() -> int:
             _say("streams")
             many = streams.QUICK if options.quick else streams.Extent()
             figures += runner.run(streams.measure(server, name, many))
+        if options.only in (None, "delivery"):
+            _say("delivery")
+            # A table that is a queue lives by it.
+            server.execute("ALTER SYSTEM SET autovacuum = on", "SELECT pg_reload_conf()")
+            jobs = delivery.QUICK if options.quick else delivery.Extent()
+            figures += runner.run(delivery.measure(server, queues, jobs))
     show(figures)
     if options.only in (None, "http"):
         print(f"\n{http.NOTE}")
+    if options.only in (None, "delivery"):
+        print(f"\n{delivery.NOTE}")
     seconds = time.perf_counter() - started
     print(f"\n{seconds:.0f} s")
     if not options.quick and options.only is None:  # a quick look is not a result, and neither is a part

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import subprocess
 import sys
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from asyncio.subprocess import Process
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
 
 import httpx2
@@ -106,3 +108,60 @@ def bare(url: str, log: Path) -> AbstractContextManager[int]:
         "TIDINGS_SECRET": "a secret of the bench alone",
     }
     return served(["bench.peers.bare"], port, log, environment)
+
+
+def wait_for_start() -> None:
+    """Of a worker: say that it is ready, and wait for the word. From here on its time counts."""
+    print("ready", flush=True)
+    sys.stdin.readline()
+
+
+class Workers:
+    """Processes that wait for the word to begin."""
+
+    def __init__(self, processes: Sequence[Process]) -> None:
+        self._processes = processes
+
+    def start(self) -> None:
+        for process in self._processes:
+            assert process.stdin is not None
+            process.stdin.write(b"\n")
+
+    async def told(self) -> None:
+        """Wait until each has said a line: that it is ready, or done."""
+        for process in self._processes:
+            assert process.stdout is not None
+            if not await process.stdout.readline():
+                raise RuntimeError("A worker has ended; see above.")
+
+    async def end(self) -> None:
+        for process in self._processes:
+            if process.returncode is None:
+                process.kill()
+            await process.wait()
+
+
+@asynccontextmanager
+async def workers(
+    number: int, command: Sequence[str], environment: Mapping[str, str]
+) -> AsyncGenerator[Workers]:
+    """So many processes that are ready and wait for the word; killed at the end."""
+    running = Workers(
+        [
+            await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                *command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env={**os.environ, **environment},
+                cwd=ROOT,
+            )
+            for _ in range(number)
+        ]
+    )
+    try:
+        await running.told()
+        yield running
+    finally:
+        await running.end()

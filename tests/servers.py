@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from itertools import count
@@ -69,8 +69,12 @@ class Postgres:
         self.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
     def kill(self) -> None:
-        """kill -9 of the postmaster; its children see that it is gone, and end."""
-        os.kill(self._cluster.pid, signal.SIGKILL)
+        """kill -9 of the postmaster and of all that it has started."""
+        postmaster = self._cluster.pid
+        os.kill(postmaster, signal.SIGSTOP)  # it starts no more
+        for pid in (*started_by(postmaster), postmaster):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     def start(self) -> None:
         """Start again on the same data, once what was killed is gone."""
@@ -208,6 +212,16 @@ class _Cluster:
             if done.returncode != 0:
                 output.seek(0)
                 raise RuntimeError(f"{program} failed:\n{output.read().decode(errors='replace')}")
+
+
+def started_by(pid: int) -> list[int]:
+    """The processes whose parent is this one."""
+    found: list[int] = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if int((folder / "stat").read_text().rpartition(")")[2].split()[1]) == pid:
+                found.append(int(folder.name))
+    return found
 
 
 def _installed() -> Path:
@@ -355,7 +369,7 @@ def serve(database_url: str, log: Path, *options: str, **environment: str) -> Se
 
 
 class Nursery:
-    """A process that has imported Tidings and forks a `tidings serve` whenever it is asked for one.
+    """A process that has imported Tidings and forks a `tidings serve` or `worker` whenever it is asked to.
 
     For those who need many, one after the other: a server's start is nearly all imports.
     """
@@ -378,7 +392,12 @@ class Nursery:
     def serve(self, database_url: str, log: Path, **environment: str) -> Server:
         """As the function of this name."""
         base_url, settings = _settings(database_url, environment)
-        return Server(base_url, log, _Forked(self.ask("serve", str(log), settings), self))
+        return Server(base_url, log, Forked(self.ask("run", "serve", str(log), settings), self))
+
+    def work(self, database_url: str, log: Path, **environment: str) -> Forked:
+        """A `tidings worker`."""
+        _, settings = _settings(database_url, environment)
+        return Forked(self.ask("run", "worker", str(log), settings), self)
 
     def ask(self, *request: Any) -> Any:
         """Have it do something, and answer."""
@@ -391,13 +410,19 @@ class Nursery:
         return json.loads(answer)
 
 
-class _Forked:
+class Forked:
     """A child of the nursery, which alone can wait for it."""
 
     def __init__(self, pid: int, nursery: Nursery) -> None:
         self.pid = pid
         self._nursery = nursery
         self._status: int | None = None
+
+    def kill(self) -> None:
+        """kill -9, and wait until it is gone."""
+        if self.poll() is None:
+            os.kill(self.pid, signal.SIGKILL)
+            self.wait()
 
     def poll(self) -> int | None:
         if self._status is None:

@@ -18,7 +18,7 @@ from tests.office import Office, Post
 from tests.web import everyone, own
 from tidings.delivery import record, schedule
 from tidings.delivery import worker as worker_module
-from tidings.delivery.channels.contract import Answer, Failed, Gone, Letter, Outgoing, Retry
+from tidings.delivery.channels.contract import Answer, Failed, Gone, Letter, Outgoing, Retry, Sent
 from tidings.delivery.worker import LEASE, Worker
 from tidings.errors import JobFinished, JobNotFound, NotificationNotFound
 from tidings.identity.tokens import issue_service_key
@@ -264,6 +264,16 @@ def test_what_is_refused_for_good_is_not_tried_again(office: Office, answer: Ans
     assert office.post.retired == ([str(user)] if isinstance(answer, Gone) else [])
     office.clock.move(days=2)
     assert office.work() == 0
+
+
+def test_an_answer_in_no_alphabet_is_kept_as_far_as_it_can_be_read(office: Office) -> None:
+    office.send(own(office.web.user()))
+    office.post.answers = [Sent(answer="250 \udce9t\udce9 \0 taken")]
+
+    assert office.work() == 1
+    job = office.job()
+    assert (job.status, job.reason) == (JobStatus.COMPLETED, Reason.SENT)  # and not once more
+    assert [one.answer for one in office.attempts(job)] == ["250 ?t? ? taken"]
 
 
 def test_who_does_not_answer_is_not_waited_for(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:

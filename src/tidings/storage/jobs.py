@@ -228,7 +228,7 @@ class Jobs:
             "number": one.number,
             "at": one.at,
             "milliseconds": one.milliseconds,
-            "answer": one.answer[:LONGEST_ANSWER],
+            "answer": _readable(one.answer)[:LONGEST_ANSWER],
         }
         await self._connection.write(attempt, [row], or_ignore=True)
 
@@ -444,6 +444,11 @@ def _job(row: Row) -> Job:
         created_at=row.created_at,
         finished_at=row.finished_at,
     )
+
+
+def _readable(answer: str) -> str:
+    """What the other side said, of characters that a database keeps: it may be any octets."""
+    return answer.encode("utf-8", "replace").decode().replace("\0", "?")
 
 
 def _attempt(row: Row) -> Attempt:
