@@ -34,6 +34,8 @@ SEND_SECONDS = 30.0
 POLL_SECONDS = 1.0
 """How late at most it is noticed what another process left to do."""
 AT_ONCE = 16
+CROWD = 4
+"""Where workers find the same, each takes some of so many times as many."""
 MOST_LATE = 8
 """With those that wait for slow hosts, at most so many times as many."""
 BATCH = 500
@@ -76,6 +78,7 @@ class Worker:
         self._woken = asyncio.Event()
         self._hosts = Hosts(self._woken.set)
         self._notes = Notes(database)
+        self._crowded = False  # others took what this one had found
         self._running: set[asyncio.Task[None]] = set()
 
     def wake(self) -> None:
@@ -97,7 +100,7 @@ class Worker:
                     task = asyncio.create_task(self._do(one))
                     self._running.add(task)
                     task.add_done_callback(self._finished)
-                if not claimed or self._free <= 0:
+                if self._free <= 0 or not (claimed or self._crowded):
                     await self._wait()
         finally:
             if self._running:
@@ -120,16 +123,21 @@ class Worker:
         return min(self._at_once - running + self._hosts.late, MOST_LATE * self._at_once - running)
 
     async def _claim(self) -> list[Job]:
-        free = self._free
-        if free <= 0:
+        # Half of the hands at most, so that some have work while others wait for the database.
+        most = min(self._free, max(1, self._at_once // 2))
+        if most <= 0:
             return []
         async with self._database.read() as store:  # so that nobody waits for who finds nothing
             now = await store.now()
-            ready = await store.jobs.ready(now, free)
-        if not ready:
-            return []
-        async with self._database.begin() as store:
-            return await store.jobs.claim(ready, now, now + LEASE)
+            ready = await store.jobs.ready(now, most * CROWD if self._crowded else most)
+        if self._crowded:
+            ready = sorted(ready, key=lambda one: (one.priority, self._spread.random()))[:most]
+        claimed: list[Job] = []
+        if ready:
+            async with self._database.begin() as store:
+                claimed = await store.jobs.claim(ready, now, now + LEASE)
+        self._crowded = len(claimed) < len(ready)
+        return claimed
 
     async def _let_go(self, claimed: Sequence[Job]) -> Sequence[Job]:
         """Those that can be sent now; what would only wait for a slow host is put off, all of it together."""

@@ -136,6 +136,7 @@ class Ready(NamedTuple):
 
     stream_id: UUID
     job_id: UUID
+    priority: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,7 +165,7 @@ class Jobs:
         """What is due, the most urgent first, at most so many. Others may find the same."""
         rows = await self._connection.all(_READY, {"now": now, "limit": limit})
         urgent = sorted(rows, key=lambda row: (row.priority, row.run_at))
-        return [Ready(row.stream_id, row.job_id) for row in urgent[:limit]]
+        return [Ready(row.stream_id, row.job_id, row.priority) for row in urgent[:limit]]
 
     async def claim(self, ready: Sequence[Ready], now: datetime, until: datetime) -> list[Job]:
         """Claim those that are still due; nobody else finds them before `until`."""
