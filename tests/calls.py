@@ -22,7 +22,8 @@ from joserfc.jwk import OctKey
 
 from tests import reports
 from tests.web import SECRET, Web, own
-from tidings.delivery import subscriptions
+from tidings.delivery import mail_templates, subscriptions
+from tidings.delivery.channels.email.templates import Template, compile_template
 from tidings.delivery.unsubscribe_links import UnsubscribeLinks
 from tidings.identity import tokens
 from tidings.inbox import scheduling
@@ -201,6 +202,12 @@ class World:
         draft = Draft(to=self.business, event="invoice_paid", title="Later", send_at=at)
         return self.web.write(lambda store: scheduling.send(store, [draft]))[0]
 
+    def template(self) -> str:
+        """The locale of a mail template of an event."""
+        template = compile_template(Template(subject="{{ title }}!"))
+        self.web.write(lambda store: mail_templates.save(store, "invoice_paid", "pt-BR", template))
+        return "pt-BR"
+
     def operation(self) -> UUID:
         """The id of something that Ada did."""
         done = self.web.mark(self.ada, Action.SEEN, self.web.tell(own(self.ada), event="operated"))
@@ -291,6 +298,7 @@ _IDS: Mapping[str, Callable[[World], Any]] = {
     "id": lambda world: world.told(world.business),
     "event_key": lambda _world: "invoice_paid",
     "key": lambda _world: "invoice_paid",
+    "locale": lambda world: world.template(),
     "user_id": lambda world: world.ada,
     "business_id": lambda world: world.business.id,
     "firm_id": lambda world: world.firm.id,
@@ -343,6 +351,7 @@ _BROWSER = {
 }
 
 _N = "/api/v1/notifications"
+_TEMPLATE = "/v1/events/{key}/templates/{locale}"
 _ALERT = "/v1/businesses/{business_id}/live-alerts/{alert_id:path}"
 
 
@@ -448,6 +457,16 @@ CALLS: Mapping[Route, Call] = {
     ),
     Route("native", "DELETE", "/v1/notifications/{notification_id}"): Call(rule="SERVICE_KEY"),
     Route("native", "PUT", "/v1/events/{key}"): Call(rule="SERVICE_KEY", make=_json(topic="billing")),
+    Route("native", "GET", "/v1/events/{key}/templates"): Call(rule="SERVICE_KEY"),
+    Route("native", "PUT", _TEMPLATE): Call(
+        rule="SERVICE_KEY", make=_json(subject="{{ title }}!"), ids={"locale": lambda _world: "de"}
+    ),
+    Route("native", "GET", _TEMPLATE): Call(rule="SERVICE_KEY"),
+    Route("native", "DELETE", _TEMPLATE): Call(rule="SERVICE_KEY"),
+    Route("native", "GET", "/v1/events/{key}/preview"): Call(rule="SERVICE_KEY"),
+    Route("native", "POST", "/v1/events/{key}/preview"): Call(
+        rule="SERVICE_KEY", make=_json(subject="{{ title }}!")
+    ),
     Route("native", "PUT", "/v1/users/{user_id}"): Call(
         rule="SERVICE_KEY", make=_json(), ids={"user_id": lambda _world: uuid4()}
     ),

@@ -692,6 +692,7 @@ def test_what_is_none_and_what_is_left_out_are_two_things(client: Client) -> Non
         "role": "member",
         "company_id": None,
         "time_zone": None,
+        "locale": None,
         "created_at": "2026-03-02T09:30:00Z",
     }
     client.told(steady=answer(body=body))

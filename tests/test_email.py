@@ -15,15 +15,17 @@ from uuid import UUID
 
 import pytest
 from aiosmtpd.smtp import SMTP
+from structlog.testing import capture_logs
 
 from tests.certificates import issue
 from tests.conftest import MovingClock, Run
 from tests.web import SECRET, Web, own
-from tidings.delivery import record, worker
+from tidings.delivery import mail_templates, record, worker
 from tidings.delivery.channels.contract import Answer, Failed, Retry, Sent
 from tidings.delivery.channels.email.channel import Email
 from tidings.delivery.channels.email.message_ids import MessageIds
 from tidings.delivery.channels.email.smtp import Mailer, Server
+from tidings.delivery.channels.email.templates import Template, compile_template
 from tidings.delivery.worker import Worker
 from tidings.inbox import leaving
 from tidings.inbox.append import append
@@ -295,6 +297,52 @@ def test_the_headers_are_asked_back_where_a_server_offers_it(run: Run, offers: l
 
     assert isinstance(run(send()), Sent)
     assert [line for line in lines if line.startswith("MAIL")] == [said]
+
+
+# --- what operators wrote ----------------------------------------------------------------------------------
+
+
+def written(office: Office, event: str, locale: str, **said: Any) -> None:
+    template = compile_template(Template(**said))
+    office.web.write(lambda store: mail_templates.save(store, event, locale, template))
+
+
+def test_a_reader_gets_the_template_of_their_locale(office: Office) -> None:
+    brazilian = office.web.user(email="bia@example.org", locale="pt_BR")
+    written(office, "invoice_paid", "", subject="Hello: {{ title }}")
+    written(office, "", "pt-BR", subject="not this one")
+    written(office, "invoice_paid", "pt", subject="Olá: {{ title }}")
+    for user in (office.ada, brazilian):
+        office.send(user)
+    office.work()
+
+    assert {mail["To"]: mail["Subject"] for mail in office.postmaster.mails} == {
+        ADA: "Hello: Invoice 7 was paid",
+        "bia@example.org": "Olá: Invoice 7 was paid",
+    }
+
+
+def test_where_a_template_fails_the_default_one_is_sent(office: Office) -> None:
+    body = "{% for a in data.many %}{% for b in data.many %}x{% endfor %}{% endfor %}"
+    written(office, "invoice_paid", "", subject="Hello: {{ title }}", body=body)
+    office.send(data={"many": [1]})
+    office.work()
+    id_ = office.send(body="By Lindt AG.", data={"many": [*range(100)]})
+    with capture_logs() as logs:
+        office.work()
+
+    assert [mail["Subject"] for mail in office.postmaster.mails] == [
+        "Hello: Invoice 7 was paid",
+        "Invoice 7 was paid",
+    ]
+    plain = office.postmaster.mails[1].get_body(("plain",))
+    assert plain is not None
+    assert "By Lindt AG." in plain.get_content()
+    assert office.job(id_).reason is Reason.SENT
+    (warning,) = [log for log in logs if log["log_level"] == "warning"]
+    assert (warning["event_key"], warning["locale"]) == ("invoice_paid", "")
+    assert warning["notification_id"] == str(id_)
+    assert "loop iteration limit" in warning["reason"]
 
 
 # --- what a server says ------------------------------------------------------------------------------------

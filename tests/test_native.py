@@ -238,6 +238,7 @@ def test_every_write_takes_a_key(backend: Backend) -> None:
         ("PUT", f"/firms/{uuid4()}", {"name": "Reckoners"}),
         ("PUT", f"/businesses/{uuid4()}", {"name": "Acme"}),
         ("PUT", "/events/invoice.lost", event),
+        ("PUT", "/events/*/templates/pt", {"subject": "{{ title }}!"}),
     ]
     for number, (method, path, body) in enumerate(writes):
         key = {"Idempotency-Key": f"write {number}"}
@@ -642,6 +643,7 @@ def test_a_user_is_made_and_changed(backend: Backend) -> None:
             "role": "operator",
             "company_id": str(business.id),
             "time_zone": "Europe/Lisbon",
+            "locale": "pt_BR",
         },
     )
     changed = backend.ask("PUT", f"/users/{user}", json={"status": "suspended", "company_id": None})
@@ -656,6 +658,7 @@ def test_a_user_is_made_and_changed(backend: Backend) -> None:
         "role": "operator",
         "company_id": str(business.id),
         "time_zone": "Europe/Lisbon",
+        "locale": "pt_BR",
         "created_at": "2026-03-02T09:30:00Z",
     }
     assert changed.json() == {**made.json(), "status": "suspended", "company_id": None} == same.json()
@@ -689,6 +692,10 @@ def test_a_password_lets_a_user_sign_in_until_it_is_taken_away(backend: Backend)
         ("/users/{new}", {"company_id": "{new}"}, 422, "invalid_input"),
         ("/users/{new}", {"time_zone": "Middle/Earth"}, 422, "invalid_input"),
         ("/users/{new}", {"name": "Ada"}, 422, "invalid_request"),
+        ("/users/{new}", {"locale": ""}, 422, "invalid_request"),
+        ("/users/{new}", {"locale": "*"}, 422, "invalid_request"),
+        ("/users/{new}", {"locale": "pt_BR.UTF-8"}, 422, "invalid_request"),
+        ("/users/{new}", {"locale": "pt-" + "x" * 8 * 4}, 422, "invalid_request"),
         ("/users/{business}", {}, 409, "id_taken"),
         ("/users/00000000-0000-7000-8000-000000000001", {}, 409, "id_taken"),
         ("/users/ada", {}, 422, "invalid_request"),

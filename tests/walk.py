@@ -10,9 +10,20 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from tests.conftest import MovingClock
-from tidings.delivery import digest, health, pacing, policy, record, reports, subscriptions
+from tidings.delivery import (
+    digest,
+    health,
+    mail_previews,
+    mail_templates,
+    pacing,
+    policy,
+    record,
+    reports,
+    subscriptions,
+)
 from tidings.delivery.channels.email.bounces import Kind, Report
 from tidings.delivery.channels.email.message_ids import MessageIds
+from tidings.delivery.channels.email.templates import Template, compile_template
 from tidings.delivery.pacing import Limits
 from tidings.errors import TidingsError
 from tidings.identity import directory, tickets, tokens
@@ -277,6 +288,15 @@ async def delivering(steps: Walk, world: World) -> None:
     )
     await steps.do(health.health)
     await steps.do(lambda s: s.jobs.forget(at + timedelta(days=1), 10))
+    template = compile_template(Template(subject="{{ title }}!"))
+    for event in ("tax.due", ""):
+        await steps.do(lambda s, event=event: mail_templates.save(s, event, "pt-BR", template))
+        await steps.do(lambda s, event=event: mail_templates.locales(s, event))
+    await steps.do(lambda s: mail_templates.chosen(s, "tax.due", "pt-BR"))
+    for example in (None, own):
+        await steps.do(lambda s, example=example: mail_previews.example(s, "tax.due", example))
+    await steps.do(lambda s: mail_templates.remove(s, "tax.due", "pt-BR"))
+    await steps.refused(lambda s: mail_templates.find(s, "tax.due", "pt-BR"))
 
 
 async def sending(steps: Walk, world: World) -> None:
@@ -293,7 +313,7 @@ async def sending(steps: Walk, world: World) -> None:
     collapsing = [Draft(to=own, event="tax.due", title="again", collapse_key="k") for _ in range(3)]
     await steps.do(lambda s: append(s, collapsing))
     await steps.do(lambda s: append(s, collapsing[:1]))
-    expiring = Draft(to=own, event="tax.due", title="soon over", expires_at=now + timedelta(minutes=5))
+    expiring = Draft(to=own, event="tax.due", title="soon over", expires_at=now + timedelta(minutes=10))
     await steps.do(lambda s: append(s, [expiring]))
     ids = await steps.do(lambda s: append(s, drafts[:1]))
     await steps.do(lambda s: withdraw(s, ids[0]))

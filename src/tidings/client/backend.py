@@ -1,4 +1,4 @@
-"""What a product's backend can do: send, and say who there is."""
+"""What a product's backend can do: send, write what mails say, and say who there is."""
 
 from __future__ import annotations
 
@@ -24,7 +24,11 @@ from tidings.client.values import (
     Firm,
     Id,
     Notification,
+    Preview,
+    SavedTemplate,
     Scheduled,
+    Template,
+    TemplateFields,
     Token,
     User,
     UserFields,
@@ -34,6 +38,11 @@ from tidings.client.values import (
 @dataclass(frozen=True)
 class _Ids:
     ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True)
+class _Templates:
+    items: tuple[SavedTemplate, ...]
 
 
 @dataclass(frozen=True)
@@ -111,6 +120,61 @@ class _BackendMethods:
         """End it, for everybody. Raises NotFound."""
         return _done("DELETE", "businesses", business_id, "live-alerts", alert_id)
 
+    # --- what mails say -----------------------------------------------------------------------------------
+
+    @call
+    def put_template(self, event: str, locale: str, **template: Unpack[TemplateFields]) -> Request[Template]:
+        """Save what the mails of an event say to who has this locale; "*" is every event, or every locale.
+
+        Raises InvalidRequest for what cannot work, telling where and why; NotFound.
+        """
+        return Request(method="PUT", path=_template(event, locale), body=template, parse=into(Template))
+
+    @call
+    def template(self, event: str, locale: str) -> Request[Template]:
+        """That of just this event and locale. Raises NotFound."""
+        return Request(method="GET", path=_template(event, locale), parse=into(Template))
+
+    @call
+    def templates(self, event: str) -> Request[tuple[SavedTemplate, ...]]:
+        """In which locales the event has any; "*": those of every event. Raises NotFound."""
+        return Request(method="GET", path=("events", event, "templates"), parse=_templates)
+
+    @call
+    def remove_template(self, event: str, locale: str) -> Request[None]:
+        """From now on the next one that fits is taken. Raises NotFound."""
+        return _done("DELETE", *_template(event, locale))
+
+    @call
+    def preview(
+        self, event: str, *, locale: str | None = None, notification_id: Id | None = None
+    ) -> Request[Preview]:
+        """What a reader of the locale would get; without an id of one that is made up. Raises NotFound."""
+        return Request(
+            method="GET",
+            path=("events", event, "preview"),
+            params={"locale": locale, "notification_id": notification_id},
+            parse=into(Preview),
+        )
+
+    @call
+    def preview_unsaved(
+        self,
+        event: str,
+        *,
+        locale: str | None = None,
+        notification_id: Id | None = None,
+        **template: Unpack[TemplateFields],
+    ) -> Request[Preview]:
+        """The same with another template. Raises InvalidRequest for what cannot work; NotFound."""
+        return Request(
+            method="POST",
+            path=("events", event, "preview"),
+            params={"locale": locale, "notification_id": notification_id},
+            body=template,
+            parse=into(Preview),
+        )
+
     # --- who there is -------------------------------------------------------------------------------------
 
     @call
@@ -178,6 +242,14 @@ def _sending(*path: str, body: object, key: str | None) -> Request[tuple[UUID, .
 
 def _ids(body: Any) -> tuple[UUID, ...]:
     return into(_Ids)(body).ids
+
+
+def _template(event: str, locale: str) -> tuple[str, ...]:
+    return ("events", event, "templates", locale)
+
+
+def _templates(body: Any) -> tuple[SavedTemplate, ...]:
+    return into(_Templates)(body).items
 
 
 def _token(body: Any) -> Token:

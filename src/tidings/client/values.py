@@ -51,6 +51,7 @@ class UserFields(TypedDict, total=False):
     role: Literal["member", "operator"]
     company_id: Id | None
     time_zone: str | None
+    locale: str | None  # in which the user gets mail, such as pt-BR
 
 
 class BusinessFields(TypedDict, total=False):
@@ -70,6 +71,27 @@ class EventFields(TypedDict, total=False):
     critical: bool
     digest: Literal["at_once", "hourly", "daily", "weekly"]
     escalate_after_minutes: int | None
+
+
+class TemplateWords(TypedDict, total=False):
+    """What stands around the text of a mail: plain, and by default English."""
+
+    language: str  # by default the template's locale
+    inbox: str
+    reason: str
+    unsubscribe: str
+    one_unread: str  # these are of digests, and of use in a template for every event
+    unread: str  # with {count}
+    more: str  # with {count}
+
+
+class TemplateFields(TypedDict, total=False):
+    """What a mail says, in Liquid. What is left out takes its default."""
+
+    subject: str
+    body: str
+    words: TemplateWords
+    layout: str | None  # MJML; None: that of Tidings
 
 
 class AlertFields(TypedDict, total=False):
@@ -208,6 +230,7 @@ class User:
     role: str
     company_id: UUID | None
     time_zone: str | None
+    locale: str | None
     created_at: datetime
 
 
@@ -236,6 +259,40 @@ class Event:
     critical: bool
     digest: str  # at_once, hourly, daily or weekly
     escalate_after_minutes: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TemplateKey:
+    """Of which event and locale a mail template is; `*` is every one."""
+
+    event: str
+    locale: str  # in lower case
+
+
+@dataclass(frozen=True, kw_only=True)
+class SavedTemplate(TemplateKey):
+    updated_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Template(TemplateKey):
+    """What mails say."""
+
+    subject: str
+    body: str
+    words: Mapping[str, str]  # language, inbox, reason, unsubscribe
+    layout: str | None  # None: that of Tidings
+    updated_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preview:
+    """What a mail would say."""
+
+    subject: str
+    text: str
+    html: str
+    template: TemplateKey | None  # None: one that is not saved, or Tidings' own
 
 
 @dataclass(frozen=True, kw_only=True)

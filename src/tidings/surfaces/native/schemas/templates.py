@@ -45,6 +45,17 @@ class WordsIn(In):
     inbox: Annotated[_Line, Field(max_length=200)] = Words.inbox
     reason: Annotated[_Line, Field(max_length=1000)] = Words.reason
     unsubscribe: Annotated[_Line, Field(max_length=200)] = Words.unsubscribe
+    one_unread: Annotated[_Line, Field(max_length=200)] = Field(
+        default=Words.one_unread,
+        description="The subject of a digest of one; this and the next two are of "
+        "use in a template for every event.",
+    )
+    unread: Annotated[_Line, Field(max_length=200)] = Field(
+        default=Words.unread, description="The subject of a digest, with `{count}` where the number stands."
+    )
+    more: Annotated[_Line, Field(max_length=200)] = Field(
+        default=Words.more, description="What is told of those in a digest that find no room in it."
+    )
 
     def words(self, locale: str) -> Words:
         """`locale` is a locale, or ""."""
@@ -88,6 +99,9 @@ class WordsOut(BaseModel):
     inbox: str
     reason: str
     unsubscribe: str
+    one_unread: str
+    unread: str
+    more: str
 
 
 class TemplateOut(TemplateKey):
