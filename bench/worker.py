@@ -12,6 +12,8 @@ import sys
 from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
+from uvicorn.loops.auto import auto_loop_factory
+
 from bench.peers import pgqueuer
 from bench.processes import wait_for_start
 from tidings.cli import logs
@@ -81,4 +83,5 @@ async def work(kind: str, settings: Settings) -> None:
 if __name__ == "__main__":
     chosen = Settings()
     logs.configure(chosen)
-    asyncio.run(work(sys.argv[1], chosen))
+    with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
+        runner.run(work(sys.argv[1], chosen))

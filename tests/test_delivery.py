@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+import sqlalchemy as sa
 
 from tests.conftest import MovingClock, Run
 from tests.office import Office, Post
@@ -321,6 +322,40 @@ def claimed(office: Office, limit: int = 10) -> list[Job]:
         return await store.jobs.claim(await store.jobs.ready(at, limit), at, at + LEASE)
 
     return office.web.write(claim)
+
+
+_WAITING = """
+SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
+"""
+
+
+def test_who_finds_that_others_took_it_looks_again_at_once(
+    run: Run, postgres_url: str, clock: MovingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_module, "POLL_SECONDS", 3600)
+    database = Database(postgres_url, clock=clock, channels=("email",))
+    office = Office(run, database, clock)
+    users = [office.web.user() for _ in range(2)]
+    for user in users:
+        office.send(own(user))
+        clock.move(seconds=1)
+
+    async def race() -> None:
+        async with database.begin() as store:
+            found = await store.jobs.ready(clock.at, 1)
+            assert len(await store.jobs.claim(found, clock.at, clock.at + LEASE)) == 1
+            working = asyncio.create_task(office.worker(at_once=1).run())
+            async with database.read() as other:
+                while not await other.scalar(sa.text(_WAITING)):
+                    pass  # it has yet to find the same
+        async with asyncio.timeout(20):
+            await office.post.under_way.acquire()
+        working.cancel()
+        await asyncio.wait([working])
+
+    run(race())
+    assert [user for user, _ in office.post.sent] == users[1:]
+    run(database.dispose())
 
 
 def test_a_claim_holds_for_its_lease_and_then_lapses(office: Office) -> None:

@@ -257,7 +257,7 @@ async def delivering(steps: Walk, world: World) -> None:
     one, other, *_ = claimed  # the user's own come first
     await steps.do(lambda s: s.jobs.renew(one, at + timedelta(minutes=2)))
     tried = Attempt(job_id=one.id, number=1, at=at, milliseconds=12, answer="451 busy")
-    await steps.do(lambda s: s.jobs.record(one.stream_id, tried))
+    await steps.do(lambda s: s.jobs.record([(one.stream_id, tried)]))
     done = replace(one, status=JobStatus.DEAD, run_at=None, reason=Reason.REFUSED, finished_at=at)
     await steps.do(lambda s: s.jobs.put(done))
     await steps.do(lambda s: record.find(s, one.id))

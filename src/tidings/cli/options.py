@@ -48,6 +48,7 @@ RedisUrl = Annotated[
 ]
 
 T = TypeVar("T")
+Loop = Callable[[], asyncio.AbstractEventLoop]
 
 
 def fail(message: str, code: int = FAILURE) -> NoReturn:
@@ -74,10 +75,13 @@ def _setting(place: tuple[int | str, ...]) -> list[str]:
     return [f"TIDINGS_{place[0]}".upper()] if place else []
 
 
-def run(coroutine: Coroutine[Any, Any, T], code: int = FAILURE) -> T:
-    """Run to the end; what an operator can mend is told in a line and with `code`, not in a traceback."""
-    with _told(code):
-        return asyncio.run(coroutine)
+def run(coroutine: Coroutine[Any, Any, T], code: int = FAILURE, *, loop: Loop | None = None) -> T:
+    """Run to the end; what an operator can mend is told in a line and with `code`, not in a traceback.
+
+    `loop` makes another event loop than Python's own.
+    """
+    with _told(code), asyncio.Runner(loop_factory=loop) as runner:
+        return runner.run(coroutine)
 
 
 async def open_database(chosen: Settings, *, delivers: bool = True) -> Database:

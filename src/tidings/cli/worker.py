@@ -22,6 +22,8 @@ def worker(database: DatabaseUrl = None) -> None:
     if chosen.database_url.startswith("sqlite"):
         fail("SQLite is for one process, and `tidings serve` sends by itself.")
 
+    from uvicorn.loops.auto import auto_loop_factory
+
     from tidings.cli import logs
 
     logs.configure(chosen)
@@ -44,4 +46,4 @@ def worker(database: DatabaseUrl = None) -> None:
         finally:
             await opened.dispose()
 
-    run(work())
+    run(work(), loop=auto_loop_factory())  # the server's

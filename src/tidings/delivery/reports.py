@@ -108,4 +108,4 @@ async def _record(store: Store, mailed: Mailed, report: Report) -> None:
         milliseconds=0,
         answer=f"{reason.value}: {said}",
     )
-    await store.jobs.record(job.stream_id, attempt)
+    await store.jobs.record([(job.stream_id, attempt)])

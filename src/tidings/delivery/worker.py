@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from time import monotonic
 from uuid import UUID
 
@@ -20,6 +22,7 @@ from tidings.delivery import digest, pacing, schedule
 from tidings.delivery.channels.contract import Answer, Channel, Failed, Gone, Letter, Outgoing, Retry, Sent
 from tidings.delivery.digest import Waiting
 from tidings.delivery.hosts import Host, Hosts
+from tidings.delivery.notes import Note, Notes
 from tidings.delivery.rules import Leaving, Rules
 from tidings.storage.engine import Database
 from tidings.storage.jobs import Attempt, Job, JobStatus, Reason, waiting
@@ -31,6 +34,8 @@ SEND_SECONDS = 30.0
 POLL_SECONDS = 1.0
 """How late at most it is noticed what another process left to do."""
 AT_ONCE = 16
+CROWD = 4
+"""Where workers find the same, each takes some of so many times as many."""
 MOST_LATE = 8
 """With those that wait for slow hosts, at most so many times as many."""
 BATCH = 500
@@ -46,19 +51,12 @@ _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Kept:
-    """Nothing is sent: what becomes of the job, and of those that waited for it."""
-
-    job: Job
-    others: Sequence[Job] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
 class _Ready:
     """What is to be sent, and what waited for it."""
 
     channel: Channel
     outgoing: Outgoing
+    at: datetime
     gathered: Sequence[Waiting] = ()
 
 
@@ -79,6 +77,8 @@ class Worker:
         self._spread = spread or random.Random()  # noqa: S311 - no secret
         self._woken = asyncio.Event()
         self._hosts = Hosts(self._woken.set)
+        self._notes = Notes(database)
+        self._crowded = False  # others took what this one had found
         self._running: set[asyncio.Task[None]] = set()
 
     def wake(self) -> None:
@@ -100,7 +100,7 @@ class Worker:
                     task = asyncio.create_task(self._do(one))
                     self._running.add(task)
                     task.add_done_callback(self._finished)
-                if not claimed or self._free <= 0:
+                if self._free <= 0 or not (claimed or self._crowded):
                     await self._wait()
         finally:
             if self._running:
@@ -123,16 +123,21 @@ class Worker:
         return min(self._at_once - running + self._hosts.late, MOST_LATE * self._at_once - running)
 
     async def _claim(self) -> list[Job]:
-        free = self._free
-        if free <= 0:
+        # Half of the hands at most, so that some have work while others wait for the database.
+        most = min(self._free, max(1, self._at_once // 2))
+        if most <= 0:
             return []
         async with self._database.read() as store:  # so that nobody waits for who finds nothing
             now = await store.now()
-            ready = await store.jobs.ready(now, free)
-        if not ready:
-            return []
-        async with self._database.begin() as store:
-            return await store.jobs.claim(ready, now, now + LEASE)
+            ready = await store.jobs.ready(now, most * CROWD if self._crowded else most)
+        if self._crowded:
+            ready = sorted(ready, key=lambda one: (one.priority, self._spread.random()))[:most]
+        claimed: list[Job] = []
+        if ready:
+            async with self._database.begin() as store:
+                claimed = await store.jobs.claim(ready, now, now + LEASE)
+        self._crowded = len(claimed) < len(ready)
+        return claimed
 
     async def _let_go(self, claimed: Sequence[Job]) -> Sequence[Job]:
         """Those that can be sent now; what would only wait for a slow host is put off, all of it together."""
@@ -157,7 +162,7 @@ class Worker:
         return found
 
     def _put_aside(self, one: Job, now: datetime) -> Job:
-        return _put_off(one, now + timedelta(seconds=self._spread.uniform(*_BUSY_SECONDS)), Reason.HOST_BUSY)
+        return _later(one, now + timedelta(seconds=self._spread.uniform(*_BUSY_SECONDS)), Reason.HOST_BUSY)
 
     async def _wait(self) -> None:
         try:
@@ -173,31 +178,45 @@ class Worker:
     # --- one job ------------------------------------------------------------------------------------------
 
     async def _do(self, one: Job) -> None:
-        renewing = asyncio.create_task(self._renew(one))
+        with self._renewed(one):
+            try:
+                if one.reached is None:
+                    await self._deliver(one)
+                else:
+                    await self._reach_all(one)
+            except Exception:
+                _log.exception("a job failed", job_id=str(one.id))
+                await self._give_back(one)
+
+    @contextmanager
+    def _renewed(self, one: Job) -> Generator[None]:
+        """Hold the claim for as long as it takes. Most take so short that a task would be a waste."""
+        loop, renewing = asyncio.get_running_loop(), list[asyncio.Task[None]]()
+        seconds = _RENEWED_AFTER.total_seconds()
+        timer = loop.call_later(seconds, lambda: renewing.append(loop.create_task(self._renew(one))))
         try:
-            if one.reached is None:
-                await self._deliver(one)
-            else:
-                await self._reach_all(one)
-        except Exception:
-            _log.exception("a job failed", job_id=str(one.id))
-            await self._give_back(one)
+            yield
         finally:
-            renewing.cancel()
+            timer.cancel()
+            for task in renewing:
+                task.cancel()
 
     async def _renew(self, one: Job) -> None:
-        """Hold the claim for as long as it takes; where that fails, it lapses."""
         while True:
+            try:
+                async with self._database.begin() as store:
+                    await store.jobs.renew(one, await store.now() + LEASE)
+            except Exception:
+                _log.exception("a claim cannot be renewed; it will be tried again", job_id=str(one.id))
             await asyncio.sleep(_RENEWED_AFTER.total_seconds())
-            async with self._database.begin() as store:
-                await store.jobs.renew(one, await store.now() + LEASE)
 
     async def _give_back(self, one: Job) -> None:
         """A defect, or the database's failure: later once more, and at some time never again."""
         tried = replace(one, attempts=one.attempts + 1, reason=Reason.BROKEN)
         try:
-            async with self._database.begin() as store:
-                await store.jobs.put(self._later_or_never(tried, await store.now(), None, Reason.BROKEN))
+            await self._notes.write(
+                Note(became=lambda now: self._later_or_never(tried, now, None, Reason.BROKEN))
+            )
         except Exception:
             _log.exception("what became of a job cannot be written; its claim lapses", job_id=str(one.id))
 
@@ -232,71 +251,69 @@ class Worker:
 
     async def _deliver(self, one: Job) -> None:
         async with self._database.read() as store:
-            at = await store.now()
-            found = await (self._ready_digest if one.is_digest else self._ready)(store, one, at)
+            found = await (self._ready_digest if one.is_digest else self._ready)(store, one)
         if isinstance(found, _Ready):
-            found = await self._turn(one, found, at) or found
+            found = await self._turn(one, found) or found
         if isinstance(found, _Ready):
-            await self._send(one, found, at)
-            return
-        async with self._database.begin() as store:
-            if isinstance(found, _Kept):
-                await self._keep(store, found)
-            else:
+            await self._send(one, found)
+        elif isinstance(found, Note):
+            await self._notes.write(found)
+        else:
+            async with self._database.begin() as store:
                 await digest.join(store, one, found)
 
-    async def _ready(self, store: Store, one: Job, now: datetime) -> _Ready | _Kept | Leaving:
+    async def _ready(self, store: Store, one: Job) -> _Ready | Note | Leaving:
         """What is to be sent, what becomes of the job where nothing is, or the digest for which it waits."""
         decided = await self._rules.decide(store, one.reader_id, [one.notification_id], one.channel)
         leaving = decided[one.notification_id]
         if leaving.reason is Reason.DIGEST:
             return leaving
         if leaving.until is not None:
-            return _Kept(job=_put_off(one, leaving.until, leaving.reason))
+            return _put_off(one, leaving.until, leaving.reason)
         if leaving.reason is not None or leaving.item is None:
-            return _Kept(job=one.finished(JobStatus.COMPLETED, leaving.reason or Reason.GONE, now))
+            return _finished(one, JobStatus.COMPLETED, leaving.reason or Reason.GONE)
         letter = Letter(id=one.notification_id, items=(leaving.item,), critical=leaving.critical)
-        return await self._prepared(store, one, letter, (), now)
+        return await self._prepared(store, one, letter, ())
 
-    async def _ready_digest(self, store: Store, one: Job, now: datetime) -> _Ready | _Kept:
+    async def _ready_digest(self, store: Store, one: Job) -> _Ready | Note:
         quiet_until = await self._rules.quiet_now(store, one.reader_id)
         if quiet_until is not None:
-            return _Kept(job=_put_off(one, quiet_until, Reason.QUIET_HOURS))
+            return _put_off(one, quiet_until, Reason.QUIET_HOURS)
         gathered = await digest.gather(store, self._rules, one)
         items = digest.going(gathered)
         if not items:
-            return _kept(one.finished(JobStatus.COMPLETED, Reason.READ, now), gathered, now)
+            return _finished(one, JobStatus.COMPLETED, Reason.READ, gathered)
         letter = Letter(
             id=one.notification_id,
             items=items[:MOST_IN_DIGEST],
             left_out=len(items[MOST_IN_DIGEST:]),
             is_digest=True,
         )
-        return await self._prepared(store, one, letter, gathered, now)
+        return await self._prepared(store, one, letter, gathered)
 
     async def _prepared(
-        self, store: Store, one: Job, letter: Letter, gathered: Sequence[Waiting], now: datetime
-    ) -> _Ready | _Kept:
+        self, store: Store, one: Job, letter: Letter, gathered: Sequence[Waiting]
+    ) -> _Ready | Note:
         channel = self._channels.get(one.channel)
         if channel is None:  # it was configured when this was appended, and is not any more
-            return _kept(one.finished(JobStatus.DEAD, Reason.NO_CHANNEL, now), gathered, now)
+            return _finished(one, JobStatus.DEAD, Reason.NO_CHANNEL, gathered)
         outgoing = await channel.prepare(store, one.reader_id, letter)
         if isinstance(outgoing, Reason):
-            return _kept(one.finished(JobStatus.COMPLETED, outgoing, now), gathered, now)
-        return _Ready(channel=channel, outgoing=outgoing, gathered=gathered)
+            return _finished(one, JobStatus.COMPLETED, outgoing, gathered)
+        return _Ready(channel=channel, outgoing=outgoing, at=await store.now(), gathered=gathered)
 
-    async def _turn(self, one: Job, ready: _Ready, now: datetime) -> _Kept | None:
+    async def _turn(self, one: Job, ready: _Ready) -> Note | None:
         """Where it is not this one's turn: until when it waits."""
         host = ready.outgoing.host
         if self._hosts.is_busy((one.channel, host)):
-            return _Kept(job=self._put_aside(one, now))
+            return Note(became=lambda now: self._put_aside(one, now))
         if one.reason is Reason.LIMITED or not ready.channel.limits:  # it waited for its turn, which is now
             return None
         async with self._database.begin() as store:
             at = await pacing.turn(store, ready.channel.limits, one.channel, host)
-        return None if at is None else _Kept(job=_put_off(one, at, Reason.LIMITED))
+        return None if at is None else _put_off(one, at, Reason.LIMITED)
 
-    async def _send(self, one: Job, ready: _Ready, at: datetime) -> None:
+    async def _send(self, one: Job, ready: _Ready) -> None:
         began = monotonic()
         try:
             with self._hosts.sending((one.channel, ready.outgoing.host)):
@@ -305,24 +322,17 @@ class Worker:
         except TimeoutError:
             answer = Retry(answer=f"no answer within {SEND_SECONDS:.0f} seconds")
         took = round(1000 * (monotonic() - began))
-        async with self._database.begin() as store:
-            now = await store.now()
-            done = self._after(replace(one, attempts=one.attempts + 1), answer, now)
-            if await self._keep(store, _kept(done, ready.gathered, now)):
-                number = done.attempts
-                tried = Attempt(job_id=one.id, number=number, at=at, milliseconds=took, answer=answer.answer)
-                await store.jobs.record(one.stream_id, tried)
-            else:
-                _log.warning("a claim had lapsed: this may be sent once more", job_id=str(one.id))
-            if isinstance(answer, Gone):
-                await ready.channel.retire(store, ready.outgoing.address)
-
-    async def _keep(self, store: Store, kept: _Kept) -> bool:
-        """Write what became of a job and of those that waited for it; False where the claim is lost."""
-        if not await store.jobs.put(kept.job):
-            return False
-        await store.jobs.put_all(kept.others)
-        return True
+        done = replace(one, attempts=one.attempts + 1)
+        note = Note(
+            became=lambda now: self._after(done, answer, now),
+            others=lambda job, now: digest.settled(ready.gathered, job, now),
+            tried=Attempt(
+                job_id=one.id, number=done.attempts, at=ready.at, milliseconds=took, answer=answer.answer
+            ),
+            also=partial(_retire, ready) if isinstance(answer, Gone) else None,
+        )
+        if not await self._notes.write(note):
+            _log.warning("a claim had lapsed: this may be sent once more", job_id=str(one.id))
 
     def _after(self, one: Job, answer: Answer, now: datetime) -> Job:
         match answer:
@@ -340,9 +350,20 @@ class Worker:
         return replace(one, status=JobStatus.FAILED, run_at=now + pause, reason=reason)
 
 
-def _put_off(one: Job, until: datetime, reason: Reason | None) -> Job:
+def _later(one: Job, until: datetime, reason: Reason | None) -> Job:
     return replace(one, status=JobStatus.PENDING, run_at=until, reason=reason)
 
 
-def _kept(one: Job, gathered: Sequence[Waiting], now: datetime) -> _Kept:
-    return _Kept(job=one, others=digest.settled(gathered, one, now))
+def _put_off(one: Job, until: datetime, reason: Reason | None) -> Note:
+    return Note(became=lambda _: _later(one, until, reason))
+
+
+def _finished(one: Job, status: JobStatus, reason: Reason, gathered: Sequence[Waiting] = ()) -> Note:
+    return Note(
+        became=lambda now: one.finished(status, reason, now),
+        others=lambda job, now: digest.settled(gathered, job, now),
+    )
+
+
+async def _retire(ready: _Ready, store: Store) -> None:
+    await ready.channel.retire(store, ready.outgoing.address)

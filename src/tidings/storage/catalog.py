@@ -138,7 +138,7 @@ class Catalog:
 
     async def preferences(self, reader_id: UUID) -> list[Preference]:
         """Everything that the reader chose."""
-        rows = await self._connection.all(sa.select(preference).where(preference.c.reader_id == reader_id))
+        rows = await self._connection.all(_PREFERENCES, {"reader_id": reader_id})
         return [
             Preference(subject=row.subject, key=row.key, channel=row.channel, enabled=row.enabled)
             for row in rows
@@ -180,7 +180,7 @@ class Catalog:
 
     async def quiet_hours(self, user_id: UUID) -> QuietHours | None:
         """When only critical events leave the user's inbox; None: never."""
-        row = await self._connection.first(sa.select(quiet_hours).where(quiet_hours.c.reader_id == user_id))
+        row = await self._connection.first(_QUIET_HOURS, {"reader_id": user_id})
         if row is None:
             return None
         return QuietHours(begins=_clock(row.begins), ends=_clock(row.ends), time_zone=row.time_zone)
@@ -199,6 +199,12 @@ class Catalog:
         }
         merge = {name: Merge.TAKE for name in row if name != "reader_id"}
         await self._connection.write(quiet_hours, [row], merge=merge)
+
+
+# Asked for whatever leaves the inbox, so built once.
+_READER: sa.BindParameter[UUID] = sa.bindparam("reader_id", type_=sa.Uuid())
+_PREFERENCES = sa.select(preference).where(preference.c.reader_id == _READER)
+_QUIET_HOURS = sa.select(quiet_hours).where(quiet_hours.c.reader_id == _READER)
 
 
 def _minute(clock: time) -> int:

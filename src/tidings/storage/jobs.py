@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import IntEnum, StrEnum
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -135,6 +136,7 @@ class Ready(NamedTuple):
 
     stream_id: UUID
     job_id: UUID
+    priority: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,7 +165,7 @@ class Jobs:
         """What is due, the most urgent first, at most so many. Others may find the same."""
         rows = await self._connection.all(_READY, {"now": now, "limit": limit})
         urgent = sorted(rows, key=lambda row: (row.priority, row.run_at))
-        return [Ready(row.stream_id, row.job_id) for row in urgent[:limit]]
+        return [Ready(row.stream_id, row.job_id, row.priority) for row in urgent[:limit]]
 
     async def claim(self, ready: Sequence[Ready], now: datetime, until: datetime) -> list[Job]:
         """Claim those that are still due; nobody else finds them before `until`."""
@@ -184,14 +186,17 @@ class Jobs:
         """Write what became of a claimed job; False, and nothing written, where the claim is lost."""
         return await self._connection.execute(_PUT, {**_state(one), **_claimed(one)}) == 1
 
-    async def put_all(self, jobs: Sequence[Job]) -> None:
-        """Write what became of these, but for those that were claimed or changed since they were read."""
+    async def put_all(self, jobs: Sequence[Job]) -> set[UUID]:
+        """Write what became of these, but for those that were claimed or changed since they were read.
+
+        The ids of those that were written.
+        """
         if not jobs:
-            return
-        rows = [[_values(one)[name] for name in _LISTED] for one in jobs]
+            return set()
+        rows = [_LISTED_OF(_values(one)) for one in jobs]
         values = self._connection.rows("new", _LISTED, rows)
         values["streams"] = sorted({one.stream_id for one in jobs})
-        await self._connection.execute(_put_all(self._connection.dialect), values)
+        return {row.job_id for row in await self._connection.all(_put_all(self._connection.dialect), values)}
 
     async def open_digest(self, one: Job) -> Job:
         """Add a digest unless it is there, and lock it: as it is until this transaction ends."""
@@ -220,17 +225,20 @@ class Jobs:
         found = sa.select(job).where(job.c.notification_id.in_(sorted(ids)))
         return {row.notification_id: _job(row) for row in await self._connection.all(found)}
 
-    async def record(self, stream_id: UUID, one: Attempt) -> None:
-        """Keep a try on record."""
-        row = {
-            "stream_id": stream_id,
-            "job_id": one.job_id,
-            "number": one.number,
-            "at": one.at,
-            "milliseconds": one.milliseconds,
-            "answer": _readable(one.answer)[:LONGEST_ANSWER],
-        }
-        await self._connection.write(attempt, [row], or_ignore=True)
+    async def record(self, tries: Sequence[tuple[UUID, Attempt]]) -> None:
+        """Keep tries on record, each with the stream of its job."""
+        rows = [
+            {
+                "stream_id": stream_id,
+                "job_id": one.job_id,
+                "number": one.number,
+                "at": one.at,
+                "milliseconds": one.milliseconds,
+                "answer": _readable(one.answer)[:LONGEST_ANSWER],
+            }
+            for stream_id, one in tries
+        ]
+        await self._connection.write(attempt, rows, or_ignore=True)
 
     # --- for operators ------------------------------------------------------------------------------------
 
@@ -378,6 +386,7 @@ _PUT = (
 )
 _FENCED = (*_KEY, "claims")
 _LISTED = {name: job.c[name].type for name in (*_FENCED, *_STATE)}
+_LISTED_OF = itemgetter(*_LISTED)
 
 
 @lru_cache
@@ -385,7 +394,7 @@ def _put_all(dialect: str) -> sa.Executable:
     new = table_of(dialect, "new", _LISTED)
     same = [job.c[name] == new.c[name] for name in _FENCED]
     mine = sa.update(job).where(among(dialect, job.c.stream_id, "streams"), *same)
-    return mine.values({name: new.c[name] for name in _STATE})
+    return mine.values({name: new.c[name] for name in _STATE}).returning(job.c.job_id)
 
 
 def _claimed(one: Job) -> dict[str, Any]:
@@ -425,25 +434,15 @@ def _values(one: Job) -> dict[str, Any]:
     }
 
 
+_FIELDS = ["id" if column.name == "job_id" else column.name for column in job.c]
+
+
 def _job(row: Row) -> Job:
-    return Job(
-        id=row.job_id,
-        stream_id=row.stream_id,
-        notification_id=row.notification_id,
-        reader_id=row.reader_id,
-        channel=row.channel,
-        status=JobStatus(row.status),
-        priority=Priority(row.priority),
-        run_at=row.run_at,
-        claims=row.claims,
-        attempts=row.attempts,
-        reason=row.reason and Reason(row.reason),
-        reached=row.reached,
-        after=row.after,
-        digest=row.digest,
-        created_at=row.created_at,
-        finished_at=row.finished_at,
-    )
+    """Of a row of all columns, in their order."""
+    values = dict(zip(_FIELDS, row, strict=True))
+    values["status"], values["priority"] = JobStatus(values["status"]), Priority(values["priority"])
+    values["reason"] = values["reason"] and Reason(values["reason"])
+    return Job(**values)
 
 
 def _readable(answer: str) -> str:

@@ -53,9 +53,7 @@ class Suppressions:
 
     async def reasons(self, address: str) -> frozenset[Suppression]:
         """Why nothing goes to the address; empty where something may."""
-        rows = await self._connection.all(
-            sa.select(suppression.c.reason).where(suppression.c.address == address)
-        )
+        rows = await self._connection.all(_REASONS, {"address": address})
         return frozenset(Suppression(row.reason) for row in rows)
 
     async def note(self, said: Consent) -> None:
@@ -89,6 +87,11 @@ class Suppressions:
             )
             for row in rows
         ]
+
+
+_REASONS = sa.select(suppression.c.reason).where(
+    suppression.c.address == sa.bindparam("address", type_=sa.Text())
+)  # asked for each mail, so built once
 
 
 def _of(address: str, reason: Suppression) -> sa.ColumnElement[bool]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import lru_cache
 
 import sqlalchemy as sa
 
 from tidings.storage.connection import Connection, Merge, Row
+from tidings.storage.dialects import among
 from tidings.storage.tables import template
 
 _KEY = ("event", "locale")
@@ -54,13 +56,21 @@ class Templates:
     async def candidates(self, event: str, locales: Collection[str]) -> list[MailTemplate]:
         """Those of the event, and those for every event, in any of these locales; in no order."""
         rows = await self._connection.all(
-            sa.select(template).where(template.c.event.in_([event, ""]), template.c.locale.in_(locales))
+            _candidates(self._connection.dialect), {"events": [event, ""], "locales": sorted(locales)}
         )
         return [_template(row) for row in rows]
 
     async def remove(self, event: str, locale: str) -> bool:
         """Whether there was one."""
         return await self._connection.execute(sa.delete(template).where(_is(event, locale))) == 1
+
+
+@lru_cache
+def _candidates(dialect: str) -> sa.Executable:
+    """Asked for each mail, so built once."""
+    return sa.select(template).where(
+        among(dialect, template.c.event, "events"), among(dialect, template.c.locale, "locales")
+    )
 
 
 def _is(event: str, locale: str) -> sa.ColumnElement[bool]:

@@ -17,7 +17,8 @@ from tidings.delivery.guard import Guard
 TIMEOUT_SECONDS = 20.0
 IDLE_SECONDS = 30.0
 """So long a connection is kept that nobody uses; servers close theirs after a few minutes."""
-MOST_IDLE = 8
+MOST_IDLE = 16
+"""As many as a worker sends at once: to open one takes as long as to send a mail."""
 
 
 @dataclass(frozen=True, kw_only=True)
