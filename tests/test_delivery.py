@@ -602,6 +602,7 @@ def test_an_operator_can_have_it_tried_again_or_given_up(office: Office) -> None
     office.web.write(lambda store: record.retry(store, dead.id))
     assert office.work() == 1
     assert len(office.post.sent) == 1
+    assert [one.answer for one in office.attempts(dead)] == ["554 no", "taken"]
     with pytest.raises(JobFinished):
         office.web.write(lambda store: record.retry(store, dead.id))
     with pytest.raises(JobNotFound):

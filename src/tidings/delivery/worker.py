@@ -327,7 +327,7 @@ class Worker:
             became=lambda now: self._after(done, answer, now),
             others=lambda job, now: digest.settled(ready.gathered, job, now),
             tried=Attempt(
-                job_id=one.id, number=done.attempts, at=ready.at, milliseconds=took, answer=answer.answer
+                job_id=one.id, number=one.claims, at=ready.at, milliseconds=took, answer=answer.answer
             ),
             also=partial(_retire, ready) if isinstance(answer, Gone) else None,
         )

@@ -144,7 +144,7 @@ class Attempt:
     """One try to send something."""
 
     job_id: UUID
-    number: int
+    number: int  # of the claim under which it was made: the later, the higher
     at: datetime
     milliseconds: int
     answer: str  # what the other side said

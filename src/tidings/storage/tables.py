@@ -511,7 +511,7 @@ attempt = sa.Table(
     metadata,
     sa.Column("stream_id", sa.Uuid, primary_key=True),
     sa.Column("job_id", sa.Uuid, primary_key=True),
-    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),  # 1, 2, 3 …
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),  # of the claim
     sa.Column("at", Instant, nullable=False),
     sa.Column("milliseconds", sa.Integer, nullable=False),
     sa.Column("answer", sa.Text, nullable=False),  # what the other side said, cut short
