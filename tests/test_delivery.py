@@ -20,6 +20,7 @@ from tests.web import everyone, own
 from tidings.delivery import record, schedule
 from tidings.delivery import worker as worker_module
 from tidings.delivery.channels.contract import Answer, Failed, Gone, Letter, Outgoing, Retry, Sent
+from tidings.delivery.rules import Rules
 from tidings.delivery.worker import LEASE, Worker
 from tidings.errors import JobFinished, JobNotFound, NotificationNotFound
 from tidings.identity.tokens import issue_service_key
@@ -303,6 +304,26 @@ def test_a_defect_costs_a_job_a_try_and_no_other_job_anything(office: Office) ->
     assert [reader for reader, _ in office.post.sent] == [second]
     (broken,) = [job for job in office.jobs() if job.reader_id == first]
     assert (broken.status, broken.reason, broken.attempts) == (JobStatus.FAILED, Reason.BROKEN, 1)
+
+
+def test_a_list_that_broke_once_is_made_in_the_end_and_says_nothing_of_it(office: Office) -> None:
+    business = office.web.business()
+    user = office.web.user(business)
+    office.send(business)
+
+    class Broken(Rules):
+        decide, quiet_now = staticmethod(leaving.decide), staticmethod(leaving.quiet_now)
+
+        async def recipients(self, *_: Any, **__: Any) -> list[UUID]:
+            raise ZeroDivisionError
+
+    assert office.run(Worker(office.database, Broken(), office.channels).work_off()) == 1
+    assert (office.job().status, office.job().reason) == (JobStatus.FAILED, Reason.BROKEN)
+    office.clock.move(minutes=1)
+    assert office.work() == 2
+    assert [reader for reader, _ in office.post.sent] == [user]
+    (made,) = [job for job in office.jobs() if job.reached is not None]
+    assert (made.status, made.reason) == (JobStatus.COMPLETED, None)
 
 
 def test_where_the_channel_is_no_more_it_is_given_up(office: Office) -> None:

@@ -232,7 +232,7 @@ class Worker:
                 if len(members) == BATCH:
                     one = replace(one, reached=reached, after=members[-1], run_at=now + LEASE)
                 else:
-                    one = replace(one, reached=reached).finished(JobStatus.COMPLETED, one.reason, now)
+                    one = replace(one, reached=reached).finished(JobStatus.COMPLETED, None, now)
                 if not await store.jobs.put(one):
                     return  # another worker has it
                 await store.jobs.add(
