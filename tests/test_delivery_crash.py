@@ -37,7 +37,7 @@ from tidings.storage.tables import job
 
 SEED = 20261127
 MEMBERS = 100
-PATIENCE = 240
+PATIENCE = 600
 LEASE_SECONDS = 5
 CLIENTS = 6
 BACKLOG = 1 / 8
