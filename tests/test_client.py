@@ -26,8 +26,10 @@ from tidings.client.values import (
     Operation,
     Preferences,
     QuietHours,
+    SavedTemplate,
     SuppressedAddress,
     Tally,
+    TemplateKey,
 )
 from tidings.delivery.channels.email.message_ids import MessageIds
 from tidings.identity import tokens
@@ -118,7 +120,9 @@ def test_what_is_put_is_answered(world: World) -> None:
     put_firm = world(tidings.put_firm(firm, name="Reckoners"))
     put_business = world(tidings.put_business(business, name="Acme", firm_id=firm))
     email = f"{user}@example.com"
-    put_user = world(tidings.put_user(user, email=email, password="a secret", company_id=business))
+    put_user = world(
+        tidings.put_user(user, email=email, password="a secret", company_id=business, locale="pt-BR")
+    )
     put_event = world(
         tidings.put_event("a.b", topic="a", severity="urgent", channels={"email": True}, critical=True)
     )
@@ -128,12 +132,42 @@ def test_what_is_put_is_answered(world: World) -> None:
     assert (put_firm.id, put_firm.name) == (firm, "Reckoners")
     assert (put_business.firm_id, put_business.status) == (firm, "active")
     assert (put_user.email, put_user.company_id, put_user.role) == (email, business, "member")
+    assert put_user.locale == "pt-BR"
     assert abs(put_user.created_at - datetime.now(UTC)) < timedelta(minutes=1)
     assert (put_event.key, put_event.severity, put_event.critical) == ("a.b", "urgent", True)
     assert (weekly.digest, weekly.escalate_after_minutes) == ("weekly", None)
     assert (escalates.digest, escalates.escalate_after_minutes) == ("at_once", 90)
     assert put_event.channels["email"] is True
     assert world(tidings.put_user(user, role="operator")) == replace(put_user, role="operator")
+
+
+def test_what_mails_say_is_written_shown_and_removed(world: World) -> None:
+    tidings, event = world.tidings, f"event.{uuid4().hex}"
+    world(tidings.put_event(event, topic="a"))
+    id_ = world.tell(event=event, title="Paid")
+
+    put = world(tidings.put_template(event, "pt_BR", subject="Olá: {{ title }}", words={"inbox": "Abrir"}))
+    wide = world(tidings.put_template("*", "*"))
+    shown = world(tidings.preview(event, locale="pt-BR", notification_id=id_))
+    other = world(tidings.preview_unsaved(event, notification_id=id_, subject="Hello: {{ title }}"))
+
+    assert (put.event, put.locale, put.subject, put.layout) == (event, "pt-br", "Olá: {{ title }}", None)
+    assert (put.words["inbox"], put.words["language"]) == ("Abrir", "pt-BR")
+    assert (wide.event, wide.locale) == ("*", "*")
+    assert world(tidings.template(event, "PT-BR")) == put
+    saved = SavedTemplate(event=event, locale="pt-br", updated_at=put.updated_at)
+    assert world(tidings.templates(event)) == (saved,)
+    assert (shown.subject, shown.template) == ("Olá: Paid", TemplateKey(event=event, locale="pt-br"))
+    assert (other.subject, other.template) == ("Hello: Paid", None)
+    assert "Abrir" in shown.text
+    assert "Abrir" in shown.html
+
+    world(tidings.remove_template(event, "pt-BR"))
+    world(tidings.remove_template("*", "*"))
+    with pytest.raises(NotFound):
+        world(tidings.template(event, "pt-BR"))
+    with pytest.raises(InvalidRequest, match="subject, line 1: nothing is called 'titel'"):
+        world(tidings.put_template(event, "pt", subject="{{ titel }}"))
 
 
 def test_who_joins_a_business_or_a_firm_reads_it_until_they_leave(world: World) -> None:
