@@ -120,7 +120,10 @@ def expected_at_last(person: Person, kind: Kind) -> Reason:
 class Mail(Post):
     """Knows whom it may write to."""
 
-    async def prepare(self, store: Store, reader_id: UUID, letter: Letter) -> Outgoing | Reason:  # pyright: ignore[reportIncompatibleMethodOverride]
+    # What it overrides always has an address.
+    async def prepare(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, store: Store, reader_id: UUID, letter: Letter
+    ) -> Outgoing | Reason:
         account = await store.accounts.account(reader_id)
         assert account is not None
         assert account.email is not None

@@ -467,6 +467,7 @@ def post(
             try:
                 for _ in range(times):
                     answer = await out.post(url.format(port=port), content=b"{}", headers={"X-Kind": "ping"})
+                # `times` is 1 or more.
                 return answer  # pyright: ignore[reportPossiblyUnboundVariable]
             finally:
                 await out.close()
